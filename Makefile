@@ -1,0 +1,46 @@
+# Everything a user or CI runs. Needs Debian 12 and root; installs the rest itself.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help toolchain up down check test lock generate
+
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+# The lab's provider gives each tenant one address in its management network.
+WERKENDAM_BASTION := 10.255.0.11
+
+help: ## show this
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+toolchain: ## install or build everything that is needed, once
+	@toolchain/bootstrap
+
+up: toolchain ## from this record to verified hosts in the lab
+	@lab up
+	@tenant init werkendam --datacenter "$$(lab describe --path)" --bastion-address $(WERKENDAM_BASTION)
+	@tenant up werkendam
+
+down: ## end the lab and everything in it
+	@lab down
+	@rm -f Pulumi.*-lab.yaml Pulumi.*-lab.env
+
+check: toolchain ## the fast part of the tests: no lab
+	ruff check .
+	ruff format --check .
+	mypy
+	lint-imports --no-cache
+	yamllint --strict .
+	ansible-lint --offline
+	cd lab/vcenter && go vet ./... && go test ./...
+	pytest
+
+test: check ## everything that CI runs
+	pytest -m lab
+
+lock: toolchain ## resolve requirements.in into requirements.lock
+	uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --python-version 3.11 requirements.in -o requirements.lock
+
+generate: toolchain ## write the generated files anew: schemas, golden plan, picture
+	python -m infra.record.schema
+	python -m tests.golden
+	python -m infra.operations.picture

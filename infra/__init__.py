@@ -1,0 +1,1 @@
+"""Describe, deploy, configure and verify one municipality's isolated tenant."""

@@ -1,0 +1,188 @@
+"""The console script `tenant`: arguments in, one operation, exit code out. No logic.
+
+Exit codes: 0 done, 2 bad record or arguments, 3 refused by a rule, 4 deployment failed,
+5 a check failed, 70 our bug.
+"""
+
+import sys
+import tempfile
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from infra.errors import TenantError
+from infra.plan import compile_plan
+from infra.plan.model import Plan
+from infra.record import load
+
+if TYPE_CHECKING:
+    # Imported where used: Ansible and pytest cost a second that `tenant plan` need not wait.
+    from infra.operations.management_path import ManagementPath
+    from infra.operations.stack import Stack
+    from infra.outputs import StackOutputs
+
+EXIT_BUG = 70
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Describe, deploy, configure and verify a municipality's tenant.",
+)
+out = Console()
+err = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
+
+Id = Annotated[str, typer.Argument(metavar="ID", help="The tenant: a folder below tenants/.")]
+StackName = Annotated[
+    str | None,
+    typer.Option("--stack", metavar="NAME", help="Needed when the tenant has several stacks."),
+]
+
+
+def _say(line: str) -> None:
+    out.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _plan(tenant: str) -> Plan:
+    from infra.operations.stack import ROOT
+
+    return compile_plan(load(ROOT / "tenants" / tenant))
+
+
+@app.command()
+def check(tenant: Id) -> None:
+    """Check a record: all faults at once."""
+    plan = _plan(tenant)
+    _say(
+        f"tenants/{tenant}: good: {len(plan.segments)} segments, {len(plan.servers)} servers,"
+        f" {len(plan.flows)} flows, {len(plan.checks)} checks."
+    )
+
+
+@app.command()
+def plan(
+    tenant: Id, is_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False
+) -> None:
+    """Show everything that follows from a record. Touches nothing."""
+    from infra.operations.show import plan_json, show_plan
+
+    compiled = _plan(tenant)
+    if is_json:
+        sys.stdout.write(plan_json(compiled))
+    else:
+        show_plan(compiled, out)
+
+
+@app.command()
+def init(
+    tenant: Id,
+    datacenter: Annotated[
+        Path, typer.Option(metavar="FILE", help="The provider's description of the datacenter.")
+    ],
+    bastion_address: Annotated[
+        str, typer.Option(metavar="IP", help="The bastion's address in provider-management.")
+    ],
+) -> None:
+    """Make or complete the tenant's stack in a datacenter, with its secrets."""
+    from infra.operations.initialise import initialise, read_description
+
+    stack = initialise(_plan(tenant), read_description(datacenter), bastion_address)
+    _say(f"Pulumi.{stack.name}.yaml: stack {stack.name} is ready. Next: tenant up {tenant}")
+
+
+@app.command()
+def env(tenant: Id, stack: StackName = None) -> None:
+    """Print what the plain Pulumi CLI needs, for `eval "$(tenant env ID)"`."""
+    from infra.operations.stack import export_lines, find_stack
+
+    for line in export_lines(find_stack(tenant, stack)):
+        _say(line)
+
+
+@app.command()
+def up(tenant: Id, stack: StackName = None) -> None:
+    """Deploy, configure and verify: pulumi up, then the hosts, then the proof."""
+    from infra.operations.stack import find_stack
+
+    _plan(tenant)
+    chosen = find_stack(tenant, stack)
+    _say(f"== deploy {tenant}")
+    chosen.run("up", "--yes", "--skip-preview", "--suppress-outputs")
+    with _management_path(chosen) as (outputs, path):
+        _configure(tenant, outputs, path)
+        _verify(tenant, chosen.name, outputs, path)
+
+
+@app.command()
+def configure(
+    tenant: Id,
+    stack: StackName = None,
+    is_check: Annotated[
+        bool, typer.Option("--check", help="Only tell what would change.")
+    ] = False,
+) -> None:
+    """Configure the hosts of a deployed tenant."""
+    from infra.operations.stack import find_stack
+
+    with _management_path(find_stack(tenant, stack)) as (outputs, path):
+        _configure(tenant, outputs, path, is_check=is_check)
+
+
+@app.command()
+def verify(tenant: Id, stack: StackName = None) -> None:
+    """Verify a deployed tenant with real clients and real packets."""
+    from infra.operations.stack import find_stack
+
+    chosen = find_stack(tenant, stack)
+    with _management_path(chosen) as (outputs, path):
+        _verify(tenant, chosen.name, outputs, path)
+
+
+@contextmanager
+def _management_path(stack: "Stack") -> Iterator["tuple[StackOutputs, ManagementPath]"]:
+    from infra.operations.management_path import open_management_path
+
+    outputs = stack.outputs()
+    with open_management_path(outputs, stack.name) as path:
+        yield outputs, path
+
+
+def _configure(
+    tenant: str, outputs: "StackOutputs", path: "ManagementPath", *, is_check: bool = False
+) -> None:
+    from infra.operations.configure import configure as run
+
+    _say(f"== configure {tenant}{' (only telling)' if is_check else ''}")
+    changed = run(outputs, path, _say, is_check=is_check)
+    tasks = sum(len(names) for names in changed.values())
+    _say(f"   {tasks} changes on {len(changed)} of {len(outputs.plan.servers)} hosts")
+
+
+def _verify(tenant: str, stack: str, outputs: "StackOutputs", path: "ManagementPath") -> None:
+    from infra.operations.stack import ROOT
+    from infra.operations.verify import verify as run
+
+    _say(f"== verify {tenant}")
+    evidence = ROOT / "evidence" / stack / "verify.json"
+    results = run(outputs, path, _say, evidence)
+    _say(f"   {len(results)} checks passed; evidence in {evidence.relative_to(ROOT)}")
+
+
+def main() -> None:
+    """Run the console script; say errors in their own words and end with their exit code."""
+    try:
+        app()
+    except TenantError as error:
+        err.print(str(error))
+        sys.exit(error.exit_code)
+    except Exception:  # the outermost frame: a bug must not end in a bare traceback
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="tenant-bug-", suffix=".log", delete=False
+        ) as log:
+            traceback.print_exc(file=log)
+        err.print(f"{log.name}: this is our bug, not yours; the traceback is there. Report it.")
+        sys.exit(EXIT_BUG)

@@ -1,0 +1,1 @@
+"""Turn a plan into vSphere resources. The only place that imports pulumi_vsphere."""

@@ -1,0 +1,79 @@
+"""Write what cloud-init reads on a server's first boot, through VMware guestinfo.
+
+Hostname, static addresses matched by MAC and the management key, nothing else: everything
+after it is Ansible's. Pure text, no resources.
+Source: cloud-init 22.4, datasource VMware; network configuration version 2.
+"""
+
+import base64
+import json
+from typing import Any
+
+from infra.plan.model import Nic, Server
+from infra.plan.service import MANAGEMENT_ACCOUNT
+
+def guestinfo(
+    server: Server, addresses: dict[str, str], resolver: str, domain: str, public_key: str
+) -> dict[str, str]:
+    """Build the VM's extra configuration.
+
+    Args:
+        server: the server as planned.
+        addresses: address with prefix length by device, of every NIC.
+        resolver: IPv4 address of the tenant's resolver.
+        domain: the tenant's DNS domain.
+        public_key: OpenSSH public key of the management account.
+
+    Returns:
+        The guestinfo keys with base64 values.
+    """
+    metadata = {
+        "instance-id": server.name,
+        "local-hostname": server.fqdn,
+        "network": {
+            "version": 2,
+            "ethernets": {
+                nic.device: _ethernet(nic, addresses[nic.device], server, resolver, domain)
+                for nic in server.nics
+            },
+        },
+    }
+    userdata = {
+        "users": [
+            {
+                "name": MANAGEMENT_ACCOUNT,
+                "gecos": "configuration management",
+                "shell": "/bin/bash",
+                "lock_passwd": True,
+                "sudo": "ALL=(ALL) NOPASSWD:ALL",
+                "ssh_authorized_keys": [public_key],
+            }
+        ],
+        "disable_root": True,
+        "ssh_pwauth": False,
+    }
+    return {
+        "guestinfo.metadata": _encode(json.dumps(metadata, indent=1)),
+        "guestinfo.metadata.encoding": "base64",
+        "guestinfo.userdata": _encode("#cloud-config\n" + json.dumps(userdata, indent=1)),
+        "guestinfo.userdata.encoding": "base64",
+    }
+
+
+def _ethernet(
+    nic: Nic, address: str, server: Server, resolver: str, domain: str
+) -> dict[str, Any]:
+    ethernet: dict[str, Any] = {
+        "match": {"macaddress": nic.mac},
+        "set-name": nic.device,
+        "addresses": [address],
+    }
+    if nic is server.nics[0]:
+        ethernet["nameservers"] = {"addresses": [resolver], "search": [domain]}
+        if server.gateway:
+            ethernet["routes"] = [{"to": "0.0.0.0/0", "via": server.gateway}]
+    return ethernet
+
+
+def _encode(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()

@@ -1,0 +1,1 @@
+"""Do one thing each to a tenant: initialise, configure, verify. Callable from the CLI."""

@@ -1,0 +1,181 @@
+"""Turn a stack's outputs into an Ansible inventory. Pure: no files, no hosts.
+
+Every value that a role needs arrives as a variable named after the role; roles know no groups
+and no other hosts. The result holds secrets: it may only live in memory.
+"""
+
+from typing import Any
+
+from infra.operations.stack import ROOT
+from infra.outputs import StackOutputs
+from infra.plan.model import Rule, Server
+from infra.plan.service import MANAGEMENT_ACCOUNT, PACKAGE_RELAY_PORT
+
+APPLICATIONS = ROOT / "applications"
+"""Source code of the applications that role webapp installs, one folder an application."""
+
+
+def build_inventory(outputs: StackOutputs) -> dict[str, Any]:
+    """Build the inventory in the form of an inventory script's `--list`.
+
+    Args:
+        outputs: of the stack.
+
+    Returns:
+        Groups by server role and by zone (`zone_app`), host variables under `_meta`.
+    """
+    plan = outputs.plan
+    groups: dict[str, Any] = {"all": {"hosts": list(plan.servers)}}
+    for key, server in plan.servers.items():
+        for group in (*server.roles, f"zone_{server.zone.replace('-', '_')}"):
+            groups.setdefault(group, {"hosts": []})["hosts"].append(key)
+    variables = {key: _variables(key, server, outputs) for key, server in plan.servers.items()}
+    return {**groups, "_meta": {"hostvars": variables}}
+
+
+def _variables(key: str, server: Server, outputs: StackOutputs) -> dict[str, Any]:
+    variables = {"ansible_user": MANAGEMENT_ACCOUNT} | _base(server, outputs)
+    for role in server.roles:
+        variables |= _ROLES[role](key, server, outputs)
+    return variables
+
+
+def _base(server: Server, outputs: StackOutputs) -> dict[str, Any]:
+    plan, management = outputs.plan, outputs.management
+    incoming = [rule.model_dump() for rule in server.filter.incoming]
+    outgoing = [rule.model_dump() for rule in server.filter.outgoing]
+    is_bastion = "bastion" in server.roles
+    if is_bastion:
+        leg = _management_device(server)
+        proxy, port = management.package_proxy.split(":")
+        incoming.append(
+            _provider_rule("management", str(management.prefix), _own(outputs), "tcp", 22)
+            | {"in_device": leg}
+        )
+        outgoing.append(
+            _provider_rule("packages", _own(outputs), f"{proxy}/32", "tcp", int(port))
+            | {"out_device": leg}
+        )
+        outgoing.extend(
+            _provider_rule("time", _own(outputs), f"{address}/32", "udp", 123)
+            | {"out_device": leg}
+            for address in management.time_servers
+        )
+    return {
+        "base_fqdn": server.fqdn,
+        "base_administrators": {
+            key: administrator.model_dump() for key, administrator in plan.administrators.items()
+        },
+        "base_filter_incoming": incoming,
+        "base_filter_outgoing": outgoing,
+        "base_resolver": {"domain": plan.domain, "addresses": [plan.resolver]},
+        "base_time_servers": [str(address) for address in management.time_servers]
+        if is_bastion
+        else [plan.resolver],
+        "base_time_clients": sorted(segment.prefix for segment in plan.segments.values())
+        if is_bastion
+        else [],
+        "base_package_proxy": f"http://{management.package_proxy}"
+        if is_bastion
+        else f"http://{plan.resolver}:{PACKAGE_RELAY_PORT}",
+        "base_volumes": {
+            name: volume.model_dump() for name, volume in server.volumes.items()
+        },
+        "base_ssh_forwarding": is_bastion,
+    }
+
+
+def _edge(_key: str, server: Server, outputs: StackOutputs) -> dict[str, Any]:
+    return {
+        "edge_forward": [rule.model_dump() for rule in server.filter.forward],
+        "edge_interfaces": {
+            nic.device: {
+                "segment": nic.segment,
+                "prefix": outputs.plan.segments[nic.segment].prefix,
+            }
+            for nic in server.nics
+            if nic.segment
+        },
+    }
+
+
+def _bastion(_key: str, server: Server, outputs: StackOutputs) -> dict[str, Any]:
+    plan = outputs.plan
+    return {
+        "bastion_address": server.address,
+        "bastion_domain": plan.domain,
+        "bastion_names": plan.names,
+        "bastion_clients": sorted(segment.prefix for segment in plan.segments.values()),
+        "bastion_package_upstream": outputs.management.package_proxy,
+        "bastion_package_port": PACKAGE_RELAY_PORT,
+    }
+
+
+def _database(key: str, server: Server, outputs: StackOutputs) -> dict[str, Any]:
+    plan = outputs.plan
+    return {
+        "database_address": server.address,
+        "database_databases": {
+            application.database: {
+                "account": application.database,
+                "password": outputs.secrets.databases[name].get_secret_value(),
+                "clients": [f"{plan.servers[application.web_server].address}/32"],
+            }
+            for name, application in plan.applications.items()
+            if application.database_server == key
+        },
+    }
+
+
+def _webapp(key: str, _server: Server, outputs: StackOutputs) -> dict[str, Any]:
+    plan = outputs.plan
+    return {
+        "webapp_applications": {
+            name: {
+                "source": str(APPLICATIONS / name),
+                "server_name": application.fqdn,
+                "port": application.port,
+                "database": {
+                    "address": plan.servers[application.database_server].address,
+                    "name": application.database,
+                    "account": application.database,
+                    "password": outputs.secrets.databases[name].get_secret_value(),
+                },
+            }
+            for name, application in plan.applications.items()
+            if application.web_server == key
+        }
+    }
+
+
+def _workplace(_key: str, _server: Server, _outputs: StackOutputs) -> dict[str, Any]:
+    return {}
+
+
+_ROLES = {
+    "edge": _edge,
+    "bastion": _bastion,
+    "database": _database,
+    "webapp": _webapp,
+    "workplace": _workplace,
+}
+
+
+def _management_device(server: Server) -> str:
+    return next(nic.device for nic in server.nics if nic.segment is None)
+
+
+def _own(outputs: StackOutputs) -> str:
+    return f"{outputs.management.bastion_address}/32"
+
+
+def _provider_rule(
+    name: str, source: str, destination: str, protocol: Any, port: int
+) -> dict[str, Any]:
+    return Rule(
+        flow=f"provider-{name}",
+        sources=(source,),
+        destinations=(destination,),
+        protocol=protocol,
+        port=port,
+    ).model_dump()

@@ -1,0 +1,159 @@
+"""Run the plain Pulumi CLI for one stack.
+
+Responsible for the CLI's environment and its exit codes. Must not know what a stack contains.
+"""
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.errors import TenantError
+from infra.outputs import CONTRACT, StackOutputs
+
+ROOT = Path(__file__).parents[2]
+"""The project: Pulumi.yaml, tenants/, playbooks/, roles/."""
+
+
+class StackError(TenantError, LookupError):
+    """The stack is not there, or there are several: exit 2."""
+
+    exit_code = 2
+
+
+class DeploymentError(TenantError, RuntimeError):
+    """Pulumi could not do it: exit 4. Pulumi itself has printed why."""
+
+    exit_code = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stack:
+    """One stack. environment: what the Pulumi CLI needs beyond the caller's."""
+
+    name: str
+    environment: Mapping[str, str]
+
+    def run(self, *arguments: str, stdin: str | None = None) -> None:
+        """Run `pulumi ARGUMENTS`, with its own progress on the terminal.
+
+        Args:
+            arguments: of the CLI, without secrets: they would show in the process list.
+            stdin: text for standard input; the way for secrets.
+
+        Raises:
+            DeploymentError: when Pulumi fails.
+        """
+        done = self._pulumi(arguments, stdin=stdin, is_captured=False)
+        if done.returncode != 0:
+            raise DeploymentError(self._failure(arguments, done.returncode))
+
+    def read(self, *arguments: str) -> str:
+        """Run `pulumi ARGUMENTS` and return its output.
+
+        Raises:
+            DeploymentError: when Pulumi fails, with its own words.
+        """
+        done = self._pulumi(arguments, stdin=None, is_captured=True)
+        if done.returncode != 0:
+            message = f"{self._failure(arguments, done.returncode)}\n{done.stderr.strip()}"
+            raise DeploymentError(message)
+        return done.stdout
+
+    def outputs(self) -> StackOutputs:
+        """Read the contract of the last `pulumi up`.
+
+        Raises:
+            StackError: when nothing was deployed yet.
+        """
+        outputs = json.loads(self.read("stack", "output", "--json", "--show-secrets"))
+        if CONTRACT not in outputs:
+            message = (
+                f"Pulumi.{self.name}.yaml: stack {self.name}: has no output {CONTRACT!r}, so"
+                f" nothing is deployed yet. Run `tenant up` first."
+            )
+            raise StackError(message)
+        return StackOutputs.model_validate(outputs[CONTRACT])
+
+    def _pulumi(
+        self, arguments: tuple[str, ...], stdin: str | None, is_captured: bool
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(  # noqa: S603 (fixed program, our own arguments)
+            ["pulumi", *arguments, "--stack", self.name, "--non-interactive"],  # noqa: S607 (PATH is set here)
+            cwd=ROOT,
+            env={**os.environ, **self.environment},
+            input=stdin if stdin is not None else "",
+            capture_output=is_captured,
+            text=True,
+            check=False,
+        )
+
+    def _failure(self, arguments: tuple[str, ...], code: int) -> str:
+        return (
+            f"pulumi {shlex.join(arguments)}: failed with exit code {code} for stack"
+            f" {self.name}. Mend what Pulumi says, then run the same command again: it goes on"
+            " where it stopped."
+        )
+
+
+def environment_file(stack: str) -> Path:
+    """Where `tenant init` notes backend and passphrase file of a stack; never committed."""
+    return ROOT / f"Pulumi.{stack}.env"
+
+
+def find_stack(tenant: str, name: str | None) -> Stack:
+    """Find the stack of a tenant.
+
+    Args:
+        tenant: the record's id.
+        name: the stack's name, or None when the tenant has just one.
+
+    Raises:
+        StackError: when there is none, or more than one and no name.
+    """
+    known = sorted(
+        path.name.removeprefix("Pulumi.").removesuffix(".yaml")
+        for path in ROOT.glob(f"Pulumi.{tenant}-*.yaml")
+    )
+    if name is None and len(known) == 1:
+        name = known[0]
+    if name not in known:
+        message = (
+            f"Pulumi.{name or tenant + '-*'}.yaml: stack of tenant {tenant}:"
+            f" {'which one?' if name is None and known else 'not found.'}"
+            f" Known: {', '.join(known) or 'none'}."
+            " Name one with --stack, or make one with `tenant init`."
+        )
+        raise StackError(message)
+    return open_stack(name)
+
+
+def open_stack(name: str) -> Stack:
+    """Give access to a stack by name, with the environment that `tenant init` noted."""
+    return Stack(name=name, environment=_read_environment(name))
+
+
+def _read_environment(stack: str) -> dict[str, str]:
+    binaries = str(Path(sys.executable).parent)
+    environment = {
+        "PATH": f"{binaries}:{os.environ.get('PATH', os.defpath)}",
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+    }
+    path = environment_file(stack)
+    if path.exists():
+        for line in path.read_text().splitlines():
+            key, _, value = line.partition("=")
+            # What the engineer exports wins over what `tenant init` noted.
+            if key not in os.environ:
+                environment[key] = value
+    return environment
+
+
+def export_lines(stack: Stack) -> list[str]:
+    """Give shell lines that let the plain Pulumi CLI work on a stack."""
+    values = {**stack.environment, "PULUMI_STACK": stack.name}
+    return [f"export {key}={shlex.quote(value)}" for key, value in values.items()]

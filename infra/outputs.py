@@ -1,0 +1,77 @@
+"""State the contract between the Pulumi program and everything after it.
+
+One stack output, `contract`, carries all that inventory, configuration and checks need, so
+that no later step reads the record, vCenter or a host to find what was known before. It holds
+secrets and is therefore one secret output. Must not import Pulumi: both sides use it.
+"""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, SecretStr
+
+from infra.plan.model import Plan
+from infra.settings import Management
+
+CONTRACT = "contract"
+"""Name of the stack output."""
+
+
+class Contract(BaseModel):
+    """Base of every part: closed and frozen."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Instance(Contract):
+    """What vCenter made of one server. uuid: the VM's, new when it is replaced."""
+
+    uuid: str
+
+
+class Secrets(Contract):
+    """The stack's secrets. Printing shows asterisks only.
+
+    management_key: OpenSSH private key of the account `ansible`. databases: password by
+    application id.
+    """
+
+    management_key: SecretStr
+    databases: dict[str, SecretStr]
+
+
+class StackOutputs(Contract):
+    """Everything after `pulumi up` starts from this. version: of this contract."""
+
+    version: Literal[1] = 1
+    plan: Plan
+    management: Management
+    instances: dict[str, Instance]
+    secrets: Secrets
+
+
+def export(
+    plan: Plan,
+    management: Management,
+    instances: dict[str, str],
+    management_key: str,
+    databases: dict[str, str],
+) -> dict[str, Any]:
+    """Assemble the contract as plain JSON values, with the secrets in the clear.
+
+    Args:
+        plan: the compiled plan.
+        management: the stack's management network.
+        instances: VM uuid by server key.
+        management_key: OpenSSH private key.
+        databases: password by application id.
+
+    Returns:
+        A dict that `StackOutputs.model_validate` accepts. Only for a secret output.
+    """
+    return {
+        "version": 1,
+        "plan": plan.model_dump(mode="json"),
+        "management": management.model_dump(mode="json"),
+        "instances": {key: {"uuid": uuid} for key, uuid in instances.items()},
+        "secrets": {"management_key": management_key, "databases": databases},
+    }

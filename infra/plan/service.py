@@ -1,0 +1,10 @@
+"""Name the services that every tenant has, whatever its record says. Constants only."""
+
+MANAGEMENT_ACCOUNT = "ansible"
+"""The account on every server that configuration and checks use, by key only."""
+
+SSH_PORT = 22
+NAMES_PORT = 53
+TIME_PORT = 123
+PACKAGE_RELAY_PORT = 3142
+"""The bastion's relay to the provider's package proxy, for all servers of the tenant."""

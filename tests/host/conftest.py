@@ -1,0 +1,98 @@
+"""Give each test in this folder the checks of its kind and a way to reach the hosts."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import testinfra
+
+from infra.operations.verify import Verification
+from infra.plan.model import Check, DeniedCheck, FlowCheck
+
+Reach = dict[tuple[str, str, int], str]
+"""(protocol, address, port) -> open, refused, silent or unreachable."""
+
+
+def _verification(config: pytest.Config) -> Verification:
+    for plugin in config.pluginmanager.get_plugins():
+        if isinstance(plugin, Verification):
+            return plugin
+    message = "tests/host: no deployed tenant given. Run `tenant verify ID` instead of pytest."
+    raise pytest.UsageError(message)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark everything here `host`, and carry each check's id into its result."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.host)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Parametrise a test with the checks of its kind."""
+    marker = metafunc.definition.get_closest_marker("kind")
+    if marker is None or "host" not in (metafunc.config.option.markexpr or ""):
+        return
+    if metafunc.config.option.markexpr != "host":
+        metafunc.parametrize("check", [], ids=[])
+        return
+    checks = _verification(metafunc.config).outputs.plan.checks
+    chosen = {name: check for name, check in checks.items() if check.kind == marker.args[0]}
+    metafunc.parametrize("check", list(chosen.values()), ids=list(chosen))
+
+
+@pytest.fixture(autouse=True)
+def _identify(
+    request: pytest.FixtureRequest,
+    check: Check,
+    record_property: Callable[[str, object], None],
+) -> None:
+    record_property("check", request.node.callspec.id)
+    record_property("kind", check.kind)
+
+
+@pytest.fixture(scope="session")
+def connect(request: pytest.FixtureRequest) -> Callable[[str], Any]:
+    """Connect to a server by record key, one shared SSH connection a host."""
+    verification = _verification(request.config)
+    os.environ["SSH_AUTH_SOCK"] = verification.path.agent_socket
+
+    def connect(server: str) -> Any:
+        return testinfra.get_host(f"ssh://{server}", ssh_config=str(verification.path.ssh_config))
+
+    return connect
+
+
+@pytest.fixture(scope="session")
+def reach(request: pytest.FixtureRequest, connect: Callable[[str], Any]) -> Callable[[str], Reach]:
+    """Probe from a server everything that its checks name, all at once, once a run.
+
+    Positive controls and denied ports of one source are so measured at the same moment.
+    """
+    checks = _verification(request.config).outputs.plan.checks.values()
+    program = (Path(__file__).parent / "probe.py").read_text()
+    known: dict[str, Reach] = {}
+
+    def targets(server: str) -> set[tuple[str, str, int]]:
+        wanted: set[tuple[str, str, int]] = set()
+        for check in checks:
+            if isinstance(check, FlowCheck) and check.server == server:
+                wanted.add((check.protocol, check.address, check.port))
+            if isinstance(check, DeniedCheck) and check.server == server:
+                wanted.add(("tcp", check.control_address, check.control_port))
+                wanted.update(("tcp", check.address, port) for port in check.ports)
+        return wanted
+
+    def reach(server: str) -> Reach:
+        if server not in known:
+            asked = sorted(targets(server))
+            answer = connect(server).check_output("python3 -c %s %s", program, json.dumps(asked))
+            known[server] = {
+                target: outcome for target, outcome in zip(asked, json.loads(answer), strict=True)
+            }
+        return known[server]
+
+    return reach
