@@ -5,6 +5,7 @@ Responsible for running the programs of a build; it must not know what is built.
 
 import contextlib
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -58,7 +59,7 @@ class BuildLog:
             ToolchainError: It cannot be started or ends with another status than 0.
         """
         with self._path.open("ab") as output:
-            output.write(f"$ {' '.join(argv)}\n".encode())
+            output.write(f"$ {shlex.join(argv)}\n".encode())
             output.flush()
             try:
                 process = subprocess.Popen(  # noqa: S603 - argv comes from this package alone
