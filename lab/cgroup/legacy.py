@@ -12,8 +12,7 @@ from lab.cgroup.tree import kill_all, read_pids, read_statistic, remove_tree
 
 _CPU_PERIOD_US = 100_000
 _ENTER = (
-    'while [ "$1" != -- ]; do echo $$ >"$1/cgroup.procs" || exit 70; shift; done; '
-    'shift; exec "$@"'
+    'while [ "$1" != -- ]; do echo $$ >"$1/cgroup.procs" || exit 70; shift; done; shift; exec "$@"'
 )
 
 

@@ -35,7 +35,7 @@ def existing(prefix: str) -> list[str]:
 
 
 def is_namespace(name: str) -> bool:
-    """Say whether the namespace exists; a file left by a crash, with nothing behind it, does not."""
+    """Say whether the namespace exists; the file alone, as a crash leaves it, is none."""
     # A bind mount of nsfs sits on another file system than the directory around it.
     try:
         return path(name).stat().st_dev != _DIRECTORY.stat().st_dev
@@ -83,9 +83,7 @@ def run_inside(name: str, function: Callable[[], Result]) -> Result:
 
 def read_host_name(pid: int) -> str:
     """Return the host name in the UTS namespace of a process."""
-    return _run_entered(
-        Path(f"/proc/{pid}/ns/uts"), _CLONE_NEWUTS, lambda: os.uname().nodename
-    )
+    return _run_entered(Path(f"/proc/{pid}/ns/uts"), _CLONE_NEWUTS, lambda: os.uname().nodename)
 
 
 def _run_entered(namespace: Path, kind: int, function: Callable[[], Result]) -> Result:
