@@ -1,0 +1,121 @@
+// Package center is the lab's vCenter: the govmomi simulator, completed to what a real vCenter
+// answers to the clients of this project.
+//
+// The simulator stays the authority for the inventory. Where it falls short, a wrapper around its
+// object overrides single methods (see override.go). The package must not know of tenants, nor of
+// what makes a virtual machine a real host: that is the hypervisor agent's work.
+package center
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+
+	pbm "github.com/vmware/govmomi/pbm/simulator"
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/simulator/vpx"
+	vapi "github.com/vmware/govmomi/vapi/simulator"
+	"github.com/vmware/govmomi/vim25"
+	"github.com/vmware/govmomi/vim25/types"
+
+	"municipal-cloud/lab/vcenter/internal/description"
+)
+
+// Credentials are the one account of the vCenter.
+type Credentials struct {
+	User     string `json:"user"`
+	Password string `json:"password"`
+}
+
+// match compares in constant time, as a login on a network should.
+func (c Credentials) match(user, password string) bool {
+	sameUser := subtle.ConstantTimeCompare([]byte(user), []byte(c.User))
+	samePassword := subtle.ConstantTimeCompare([]byte(password), []byte(c.Password))
+
+	return sameUser&samePassword == 1
+}
+
+// Center is one running vCenter. It is an http.Handler; it does not listen by itself.
+type Center struct {
+	service     *simulator.Service
+	credentials Credentials
+	home        string // directory of the datastores, removed by Close
+	handler     http.Handler
+}
+
+// New builds the inventory that the description asks for.
+//
+// Args: host is the address and port under which clients reach the vCenter.
+func New(d *description.Datacenter, credentials Credentials, host string) (*Center, error) {
+	home, err := os.MkdirTemp("", "lab-vcenter-")
+	if err != nil {
+		return nil, fmt.Errorf("make the directory of the datastores: %w", err)
+	}
+
+	c := &Center{credentials: credentials, home: home}
+
+	c.service = simulator.New(simulator.NewServiceInstance(simulator.NewContext(), serviceContent(), vpx.RootFolder))
+	c.service.Listen = &url.URL{
+		Scheme: "https",
+		Host:   host,
+		Path:   vim25.Path,
+		User:   url.UserPassword(credentials.User, credentials.Password),
+	}
+	c.registry().Handler = override
+
+	if err := c.build(d); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+
+	c.handler = c.routes()
+
+	return c, nil
+}
+
+// Close removes what the vCenter keeps on disk.
+func (c *Center) Close() error {
+	if err := os.RemoveAll(c.home); err != nil {
+		return fmt.Errorf("remove the datastores: %w", err)
+	}
+
+	return nil
+}
+
+// ServeHTTP answers SOAP, REST and the guest channel.
+func (c *Center) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c.handler.ServeHTTP(w, r)
+}
+
+func (c *Center) routes() http.Handler {
+	s := c.service
+	s.RegisterSDK(c.registry(), vim25.Path+"/vimService")
+	s.RegisterSDK(pbm.New())
+
+	sessions := c.registry().SessionManager()
+	sessions.ServiceHostName = s.Listen.Host
+	sessions.ValidLogin = func(l *types.Login) bool { return c.credentials.match(l.UserName, l.Password) }
+
+	paths, rest := vapi.New(s.Listen, c.registry())
+	for _, path := range paths {
+		s.Handle(path, rest)
+	}
+
+	s.ServeMux.HandleFunc(vim25.Path+"/vimServiceVersions.xml", s.ServiceVersions)
+	s.ServeMux.HandleFunc("PUT /lab/guest/{vm}", c.putGuest)
+
+	return renameTypes(s.ServeMux)
+}
+
+func (c *Center) registry() *simulator.Registry { return c.service.Context.Map }
+
+// newContext is a context for work that no client's request started.
+func (c *Center) newContext() *simulator.Context {
+	ctx := *c.service.Context
+	ctx.Context = context.Background()
+
+	return &ctx
+}
