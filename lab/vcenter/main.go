@@ -32,7 +32,6 @@ const (
 )
 
 // shutdownGrace is how long clients may finish what they began when the vCenter is told to stop.
-// Waiting for updates is what they mostly do, and that ends by itself never.
 const shutdownGrace = 2 * time.Second
 
 func main() {
@@ -100,6 +99,8 @@ func serve(ctx context.Context, listener net.Listener, datacenter *description.D
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 
+	server.RegisterOnShutdown(vcenter.Release)
+
 	failed := make(chan error, 1)
 	go func() { failed <- server.ServeTLS(listener, "", "") }()
 
@@ -123,7 +124,7 @@ func serve(ctx context.Context, listener net.Listener, datacenter *description.D
 	grace, cancel := context.WithTimeout(context.Background(), shutdownGrace)
 	defer cancel()
 	if stopped := server.Shutdown(grace); stopped != nil {
-		stopped = server.Close() // some client still waits for updates
+		stopped = server.Close()
 		err = errors.Join(err, stopped)
 	}
 

@@ -65,7 +65,7 @@ func New(d *description.Datacenter, credentials Credentials, host string) (*Cent
 		Path:   vim25.Path,
 		User:   url.UserPassword(credentials.User, credentials.Password),
 	}
-	c.registry().Handler = override
+	c.watch()
 
 	if err := c.build(d); err != nil {
 		return nil, errors.Join(err, c.Close())
@@ -108,6 +108,24 @@ func (c *Center) routes() http.Handler {
 	s.ServeMux.HandleFunc("PUT /lab/guest/{vm}", c.putGuest)
 
 	return renameTypes(s.ServeMux)
+}
+
+// watch puts our own in the place of the simulator's property collector, and overrides the rest.
+func (c *Center) watch() {
+	feed := newChangeFeed()
+	c.registry().Put(feed)
+	c.registry().AddHandler(feed)
+
+	collector := new(propertyCollector)
+	collector.Self = c.registry().Get(vim25.ServiceInstance).(*simulator.ServiceInstance).Content.PropertyCollector
+	c.registry().Put(collector)
+
+	c.registry().Handler = override
+}
+
+// Release ends all waiting for updates, so that a server can stop.
+func (c *Center) Release() {
+	c.registry().Get(feedReference).(*changeFeed).close()
 }
 
 func (c *Center) registry() *simulator.Registry { return c.service.Context.Map }

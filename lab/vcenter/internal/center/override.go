@@ -24,6 +24,8 @@ func wrap(object mo.Reference) mo.Reference {
 		return &folder{object}
 	case *simulator.ResourcePool:
 		return &resourcePool{object}
+	case *simulator.ViewManager:
+		return &viewManager{object}
 	case *simulator.VirtualMachine:
 		return &virtualMachine{object}
 	default:
@@ -39,6 +41,16 @@ func wrap(object mo.Reference) mo.Reference {
 func override(ctx *simulator.Context, method *simulator.Method) (mo.Reference, types.BaseMethodFault) {
 	object := ctx.Map.Get(method.This)
 	if object == nil {
+		return nil, nil
+	}
+
+	// The simulator makes a session's default collector at its first call. Two calls at once would
+	// each make one, and a filter in the first would never be heard of again.
+	if _, ok := object.(*propertyCollector); ok && ctx.Session != nil {
+		collectorCreation.Lock()
+		ctx.Session.Get(method.This)
+		collectorCreation.Unlock()
+
 		return nil, nil
 	}
 
