@@ -10,7 +10,7 @@ from pathlib import Path
 
 from toolchain.artefact import Artefact, Log
 from toolchain.cache import Cache
-from toolchain.checkout import PROGRAMS, ROOMS
+from toolchain.checkout import PROGRAMS, ROOMS, link_program
 from toolchain.error import ToolchainError
 from toolchain.machine import ask, find_program
 from toolchain.version import Version, parse_version
@@ -78,6 +78,12 @@ class GoToolchain(Artefact):
             directory=destination,
         )  # fmt: skip
         (destination / "wheel" / "go").rename(destination / "go")
+
+    def publish(self, directory: Path, key: str) -> None:  # noqa: ARG002 - the link names the key
+        """Link the wheel's Go into the virtual environment; the machine's own is on PATH."""
+        wheels = directory / "go" / "bin" / "go"
+        if wheels.is_file():
+            link_program(wheels)
 
     def program(self) -> Path:
         """Return the `go` to build with.
