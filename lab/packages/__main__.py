@@ -46,8 +46,8 @@ async def serve(listener: socket.socket, archives: Archives, store: Store) -> No
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
     async with open_session() as session:
-        server = web.Server(PackageProxy(archives, store, session).handle)
-        runner = web.ServerRunner(server, access_log=None, shutdown_timeout=1)
+        server = web.Server(PackageProxy(archives, store, session).handle, access_log=None)
+        runner = web.ServerRunner(server, shutdown_timeout=1)
         await runner.setup()
         await web.SockSite(runner, listener).start()
         logging.getLogger("lab.packages").info("serving %s", ", ".join(archives.schemes))

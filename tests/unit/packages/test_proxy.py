@@ -113,7 +113,7 @@ async def _serving(
 ) -> AsyncIterator[str]:
     listener = _listener()
     host, port = listener.getsockname()
-    runner = web.ServerRunner(web.Server(handler), access_log=None, shutdown_timeout=1)
+    runner = web.ServerRunner(web.Server(handler, access_log=None), shutdown_timeout=1)
     await runner.setup()
     await web.SockSite(runner, listener).start()
     try:
