@@ -132,6 +132,10 @@ class PackageProxy:
             problem = f"cannot be stored: {error}"
             status = HTTPStatus.INSUFFICIENT_STORAGE
         self._log.warning("upstream %s %s", upstream, problem)
+        if status == HTTPStatus.NOT_FOUND:
+            # Debian removes a package some time after its successor is announced: the index that
+            # led a host here has aged before its time.
+            self._store.distrust_indexes(url)
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR and path.is_file():
             return Outcome("stale")
         return Outcome("failed", failure=(status, f"{upstream}: {problem}"))

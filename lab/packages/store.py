@@ -20,6 +20,7 @@ from lab.packages.archive import archive_name
 
 # An index is asked for again after this time, so that `make up` twice a day downloads nothing.
 FRESH_S = 24 * 60 * 60
+_NOTE_SUFFIX = "@checked"
 
 
 class UnstorableURLError(ValueError):
@@ -80,6 +81,11 @@ class Store:
         """Remember that upstream said just now that the stored file is current."""
         _note(path).touch()
 
+    def distrust_indexes(self, url: URL) -> None:
+        """Have upstream asked for every index of the archive of `url` at the next request."""
+        for note in (self._directory / archive_name(url)).rglob(f"*{_NOTE_SUFFIX}"):
+            os.utime(note, (0, 0))
+
     @contextmanager
     def draft(self, path: Path) -> Iterator[BinaryIO]:
         """Give a file without a name to write into.
@@ -108,7 +114,7 @@ def _is_immutable(path: Path) -> bool:
 
 
 def _note(path: Path) -> Path:
-    return path.with_name(f"{path.name}@checked")
+    return path.with_name(path.name + _NOTE_SUFFIX)
 
 
 def _give_name(file: BinaryIO, path: Path) -> None:

@@ -283,6 +283,17 @@ def test_missing_file_is_missing_also_for_the_host(tmp_path: Path) -> None:
     run_bench(tmp_path, scenario)
 
 
+def test_index_that_names_a_missing_file_is_revalidated(tmp_path: Path) -> None:
+    async def scenario(bench: Bench) -> None:
+        await bench.get(INDEX)
+        bench.upstream.status = 404
+        await bench.get(DEB)
+        bench.upstream.status, bench.upstream.body, bench.upstream.etag = 200, b"new", '"2"'
+        assert await bench.get(INDEX) == (200, b"new")
+
+    run_bench(tmp_path, scenario)
+
+
 def test_other_host_is_refused_and_told_why(tmp_path: Path) -> None:
     async def scenario(bench: Bench) -> None:
         status, text = await bench.get(DEB, authority="127.0.0.1:9")
