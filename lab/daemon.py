@@ -25,6 +25,7 @@ class Daemon:
         self._layout = layout
         self._role = role
         self._mark = f"{layout.name}/{role}"
+        self._child: subprocess.Popen[bytes] | None = None
 
     @property
     def log(self) -> Path:
@@ -66,7 +67,7 @@ class Daemon:
             MARK: self._mark,
         }
         with self.log.open("ab") as log, self.announcement.open("wb") as announcement:
-            subprocess.Popen(  # noqa: S603 - the arguments are ours
+            self._child = subprocess.Popen(  # noqa: S603 - the arguments are ours
                 list(argv),
                 stdin=subprocess.DEVNULL,
                 stdout=announcement,
@@ -75,6 +76,14 @@ class Daemon:
                 pass_fds=pass_fds,
                 env=variables,
             )
+
+    def has_ended(self) -> bool:
+        """Say whether it no longer runs.
+
+        Of one that was just started its parent knows best: for a moment the kernel shows no
+        environment of a new program, and so no mark.
+        """
+        return self._child.poll() is not None if self._child else self.pid() is None
 
     def await_announcement(self) -> str:
         """Return its first line on standard output, as soon as it is there.
@@ -86,7 +95,7 @@ class Daemon:
             text = self.announcement.read_text(encoding="utf-8")
             if "\n" in text:
                 return text.partition("\n")[0]
-            if self.pid() is None:
+            if self.has_ended():
                 message = f"{self._role}: ended before it served. {self.tail()}"
                 raise LabError(message)
         message = f"{self._role}: does not serve after {_START_S:g} s. {self.tail()}"
@@ -98,6 +107,7 @@ class Daemon:
         while pid is not None:
             end(pid, grace_s=_END_S)
             pid = self.pid()
+        self._child = None
 
     def tail(self) -> str:
         """Return the end of its log, for a message."""

@@ -162,6 +162,8 @@ def _start_packages(layout: Layout, datacenter: Datacenter, tell: Tell) -> str:
             packages.start(
                 [
                     sys.executable,
+                    # Whatever lies in the current directory is not ours.
+                    "-P",
                     "-m",
                     "lab.packages",
                     "--socket-fd",
@@ -174,7 +176,7 @@ def _start_packages(layout: Layout, datacenter: Datacenter, tell: Tell) -> str:
                 pass_fds=[listener.fileno()],
             )
     for _ in until(20):
-        if packages.pid() is None:
+        if packages.has_ended():
             message = f"packages: ended before it served. {packages.tail()}"
             raise LabError(message)
         if _answers(layout, host):
@@ -200,7 +202,7 @@ def _answers(layout: Layout, host: str) -> bool:
 
 def _start_agent(layout: Layout, image: Path, tell: Tell) -> None:
     agent = Daemon(layout, "agent")
-    argv = [sys.executable, "-m", "lab.hypervisor", "--image", str(image)]
+    argv = [sys.executable, "-P", "-m", "lab.hypervisor", "--image", str(image)]
     if not agent.runs_as(argv):
         # One with another image, too: hosts do not notice, the next agent adopts them.
         agent.stop()

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from pyroute2 import netns
+from pyroute2 import IPRoute, netns
 
 from lab.error import LabError
 
@@ -79,6 +79,20 @@ def run_inside(name: str, function: Callable[[], Result]) -> Result:
     ever finds itself in there. A socket that it makes stays in the namespace.
     """
     return _run_entered(path(name), _CLONE_NEWNET, function)
+
+
+def with_link(name: str, function: Callable[[IPRoute], Result]) -> Result:
+    """Run a function with a netlink connection to a network namespace; return its result.
+
+    Not IPRoute's own parameter for this: it forks the whole process for each connection, which a
+    program with threads must not do.
+    """
+
+    def connect_and_run() -> Result:
+        with IPRoute() as link:
+            return function(link)
+
+    return run_inside(name, connect_and_run)
 
 
 def read_host_name(pid: int) -> str:

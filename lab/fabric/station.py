@@ -40,11 +40,14 @@ def ensure(switch: Switch, name: str, segment: Segment, prefix: ipaddress.IPv4Ne
     namespace.ensure(name)
     switch.connect(declare_port(segment), name, _INTERFACE)
     own = address(prefix)
-    with IPRoute(netns=name) as link:
+
+    def configure(link: IPRoute) -> None:
         link.link("set", index=1, state="up")  # loopback is always the first interface
         index = link.link_lookup(ifname=_INTERFACE)[0]
         link.addr("replace", index=index, address=str(own.ip), prefixlen=own.network.prefixlen)
         link.link("set", index=index, state="up")
+
+    namespace.with_link(name, configure)
 
 
 def listen(name: str, host: str, port: int) -> socket.socket:

@@ -42,54 +42,55 @@ class Switch:
             host_namespace: where the other end goes when the port is made now.
             host_interface: the name of the other end when the port is made now.
         """
-        with self._lock, IPRoute(netns=self._fabric) as link:
+        with self._lock:
             self._declared[port.name] = port
             # The policy first: no frame may pass a port whose policy is not in force.
             self._nft(port_ruleset(port))
-            index = _index(link, port.name)
-            if index is None:
-                link.link(
-                    "add",
-                    ifname=port.name,
-                    kind="veth",
-                    peer={
-                        "ifname": host_interface,
-                        "address": port.mac,
-                        "net_ns_fd": host_namespace,
-                    },
-                )
-                index = _require(link, port.name)
-                link.link("set", index=index, ifalias=port.alias)
-            bridge = _ensure_bridge(link, port)
-            left = link.get_links(index)[0].get_attr("IFLA_MASTER")
-            if left != bridge:
-                link.link("set", index=index, master=bridge)
-            link.link("set", index=index, state="up" if port.is_connected else "down")
-            self._direct(link, bridge)
-            if left not in (None, bridge):
-                self._leave(link, left)
+            namespace.with_link(
+                self._fabric, lambda link: self._plug(link, port, host_namespace, host_interface)
+            )
 
     def disconnect(self, name: str) -> None:
         """Remove a port, its rules, and its bridge when it was the last one there."""
-        with self._lock, IPRoute(netns=self._fabric) as link:
+        with self._lock:
             self._declared.pop(name, None)
-            index = _index(link, name)
-            if index is not None:
-                bridge = link.get_links(index)[0].get_attr("IFLA_MASTER")
-                link.link("del", index=index)
-                if bridge is not None:
-                    self._leave(link, bridge)
+            namespace.with_link(self._fabric, lambda link: self._unplug(link, name))
             self._nft(removal_ruleset(name))
 
     def port_names(self, prefix: str = "") -> dict[str, int]:
         """Return the ports that begin with `prefix`: name -> interface index of the other end."""
-        with self._lock, IPRoute(netns=self._fabric) as link:
-            return {
-                message.get_attr("IFLA_IFNAME"): message.get_attr("IFLA_LINK")
-                for message in link.get_links()
-                if message.get_nested("IFLA_LINKINFO", "IFLA_INFO_KIND") == "veth"
-                and message.get_attr("IFLA_IFNAME").startswith(prefix)
-            }
+        with self._lock:
+            links = namespace.with_link(self._fabric, lambda link: list(link.get_links()))
+        return {
+            message.get_attr("IFLA_IFNAME"): message.get_attr("IFLA_LINK")
+            for message in links
+            if message.get_nested("IFLA_LINKINFO", "IFLA_INFO_KIND") == "veth"
+            and message.get_attr("IFLA_IFNAME").startswith(prefix)
+        }
+
+    def _plug(self, link: IPRoute, port: Port, host_namespace: str, host_interface: str) -> None:
+        index = _index(link, port.name)
+        if index is None:
+            peer = {"ifname": host_interface, "address": port.mac, "net_ns_fd": host_namespace}
+            link.link("add", ifname=port.name, kind="veth", peer=peer)
+            index = _require(link, port.name)
+            link.link("set", index=index, ifalias=port.alias)
+        bridge = _ensure_bridge(link, port)
+        left = link.get_links(index)[0].get_attr("IFLA_MASTER")
+        if left != bridge:
+            link.link("set", index=index, master=bridge)
+        link.link("set", index=index, state="up" if port.is_connected else "down")
+        self._direct(link, bridge)
+        if left not in (None, bridge):
+            self._leave(link, left)
+
+    def _unplug(self, link: IPRoute, name: str) -> None:
+        index = _index(link, name)
+        if index is not None:
+            bridge = link.get_links(index)[0].get_attr("IFLA_MASTER")
+            link.link("del", index=index)
+            if bridge is not None:
+                self._leave(link, bridge)
 
     def _leave(self, link: IPRoute, bridge: int) -> None:
         if any(message.get_attr("IFLA_MASTER") == bridge for message in link.get_links()):

@@ -8,8 +8,7 @@ import os
 import socket
 from collections.abc import Mapping
 from ipaddress import ip_address
-
-from pyroute2 import IPRoute
+from typing import Any
 
 from lab.fabric import namespace
 from lab.hypervisor.machine import Nic
@@ -30,8 +29,7 @@ def is_up(leader: int) -> bool:
 
 def interface_names(host_namespace: str) -> set[str]:
     """Return the names of all interfaces of a host."""
-    with IPRoute(netns=host_namespace) as link:
-        return {item.get_attr("IFLA_IFNAME") for item in link.get_links()}
+    return {item.get_attr("IFLA_IFNAME") for item in _links(host_namespace)}
 
 
 def effective_macs(host_namespace: str, indexes: Mapping[int, int]) -> dict[int, str]:
@@ -41,8 +39,9 @@ def effective_macs(host_namespace: str, indexes: Mapping[int, int]) -> dict[int,
         host_namespace: the host's network namespace.
         indexes: NIC key -> index of its interface in there.
     """
-    with IPRoute(netns=host_namespace) as link:
-        by_index = {int(item["index"]): item.get_attr("IFLA_ADDRESS") for item in link.get_links()}
+    by_index = {
+        int(item["index"]): item.get_attr("IFLA_ADDRESS") for item in _links(host_namespace)
+    }
     return {key: by_index[index] for key, index in indexes.items() if index in by_index}
 
 
@@ -52,12 +51,11 @@ def addresses(host_namespace: str) -> dict[int, tuple[str, ...]]:
     In the kernel's order, which is that of an interface's own configuration.
     """
     found: dict[int, list[str]] = {}
-    with IPRoute(netns=host_namespace) as link:
-        for item in link.get_addr():
-            address = item.get_attr("IFA_LOCAL") or item.get_attr("IFA_ADDRESS")
-            parsed = ip_address(address)
-            if not parsed.is_link_local and not parsed.is_loopback:
-                found.setdefault(int(item["index"]), []).append(f"{address}/{item['prefixlen']}")
+    for item in namespace.with_link(host_namespace, lambda link: list(link.get_addr())):
+        address = item.get_attr("IFA_LOCAL") or item.get_attr("IFA_ADDRESS")
+        parsed = ip_address(address)
+        if not parsed.is_link_local and not parsed.is_loopback:
+            found.setdefault(int(item["index"]), []).append(f"{address}/{item['prefixlen']}")
     return {index: tuple(texts) for index, texts in sorted(found.items())}
 
 
@@ -67,11 +65,12 @@ def look(
     """Return what the tools of a guest would tell of it."""
     by_index = addresses(host_namespace)
     gateways: dict[int, str] = {}
-    with IPRoute(netns=host_namespace) as link:
-        for route in link.get_default_routes(family=socket.AF_INET):
-            gateway = route.get_attr("RTA_GATEWAY")
-            if gateway is not None:
-                gateways.setdefault(int(route.get_attr("RTA_OIF")), gateway)
+    for route in namespace.with_link(
+        host_namespace, lambda link: list(link.get_default_routes(family=socket.AF_INET))
+    ):
+        gateway = route.get_attr("RTA_GATEWAY")
+        if gateway is not None:
+            gateways.setdefault(int(route.get_attr("RTA_OIF")), gateway)
     return GuestReport(
         host_name=namespace.read_host_name(leader),
         tools_running=True,
@@ -112,6 +111,10 @@ def drain(monitor: socket.socket) -> None:
         except OSError:
             # ENOBUFS: events were lost, which is no loss, because the state is read anyway.
             continue
+
+
+def _links(host_namespace: str) -> list[Any]:
+    return namespace.with_link(host_namespace, lambda link: list(link.get_links()))
 
 
 def _exists(leader: int, directory: str, name: str) -> bool:
