@@ -107,7 +107,7 @@ func (c *Center) routes() http.Handler {
 	s.ServeMux.HandleFunc(vim25.Path+"/vimServiceVersions.xml", s.ServiceVersions)
 	s.ServeMux.HandleFunc("PUT /lab/guest/{vm}", c.putGuest)
 
-	return renameTypes(s.ServeMux)
+	return renameTypes(normalizeCategories(s.ServeMux))
 }
 
 // watch puts our own in the place of the simulator's property collector, and overrides the rest.

@@ -139,8 +139,13 @@ func (f *changeFeed) UpdateObject(_ *simulator.Context, object mo.Reference, cha
 	f.publish(c)
 }
 
-// RemoveObject hears of a deleted object.
-func (f *changeFeed) RemoveObject(_ *simulator.Context, ref types.ManagedObjectReference) {
+// RemoveObject hears of a deleted object. With a virtual machine goes what refers to it.
+func (f *changeFeed) RemoveObject(ctx *simulator.Context, ref types.ManagedObjectReference) {
+	if ref.Type == "VirtualMachine" {
+		ctx.Map.Remove(ctx, browserReference(ref))
+		forgetMachine(ctx, ref)
+	}
+
 	f.mu.Lock()
 	delete(f.unfinished, ref)
 	f.mu.Unlock()

@@ -2,6 +2,7 @@ package center
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/simulator/esx"
@@ -33,6 +34,14 @@ type machineBrowser struct {
 	mo.EnvironmentBrowser
 
 	machine types.ManagedObjectReference
+}
+
+// browserReference is that of a virtual machine's environment browser.
+func browserReference(machine types.ManagedObjectReference) types.ManagedObjectReference {
+	return types.ManagedObjectReference{
+		Type:  "EnvironmentBrowser",
+		Value: "envbrowser-" + strings.TrimPrefix(machine.Value, "vm-"),
+	}
 }
 
 // QueryConfigOption answers for the hardware version that is asked for, or the machine's.

@@ -12,6 +12,10 @@ import (
 // wrap returns an object of ours around one of the simulator's, whose methods then win, or nil.
 func wrap(object mo.Reference) mo.Reference {
 	switch object := object.(type) {
+	case *simulator.ClusterComputeResource:
+		return &cluster{object}
+	case *simulator.Datacenter:
+		return &datacenter{object}
 	case *simulator.DistributedVirtualPortgroup:
 		return &portGroup{object}
 	case *simulator.DistributedVirtualSwitch:

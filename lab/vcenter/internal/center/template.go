@@ -61,7 +61,8 @@ func templateDevices(ctx *simulator.Context, d *description.Datacenter, group *s
 	}
 
 	thin := true
-	disk := devices.CreateDisk(scsi.(types.BaseVirtualController), types.ManagedObjectReference{}, "["+d.Datastores[0].Name+"]")
+	file := fmt.Sprintf("[%s] %[2]s/%[2]s.vmdk", d.Datastores[0].Name, d.Template.Name)
+	disk := devices.CreateDisk(scsi.(types.BaseVirtualController), types.ManagedObjectReference{}, file)
 	disk.CapacityInKB = int64(d.Template.DiskGiB) * gib / 1024
 	disk.Backing.(*types.VirtualDiskFlatVer2BackingInfo).ThinProvisioned = &thin
 

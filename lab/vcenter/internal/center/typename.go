@@ -17,8 +17,6 @@ var (
 		{[]byte(`type="VmwareDistributedVirtualSwitch"`), []byte(`type="DistributedVirtualSwitch"`)},
 		{[]byte(`>VmwareDistributedVirtualSwitch<`), []byte(`>DistributedVirtualSwitch<`)},
 		{[]byte(`"VmwareDistributedVirtualSwitch"`), []byte(`"DistributedVirtualSwitch"`)},
-		// Tag categories name their types with a prefix that a real vCenter drops.
-		{[]byte(`"urn:vim25:`), []byte(`"`)},
 	}
 	outgoing = replacer{
 		{[]byte(`"DistributedVirtualSwitch"`), []byte(`"VmwareDistributedVirtualSwitch"`)},
@@ -48,7 +46,7 @@ func renameTypes(next http.Handler) http.Handler {
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		r.ContentLength = int64(len(body))
 
-		answer := &heldAnswer{ResponseWriter: w, status: http.StatusOK}
+		answer := &heldAnswer{header: w.Header(), status: http.StatusOK}
 		next.ServeHTTP(answer, r)
 
 		text := outgoing.replace(answer.body.Bytes())
@@ -57,13 +55,3 @@ func renameTypes(next http.Handler) http.Handler {
 		_, _ = w.Write(text) // a client that went away is no fault of ours
 	})
 }
-
-// heldAnswer keeps an answer back until it can be translated.
-type heldAnswer struct {
-	http.ResponseWriter
-	status int
-	body   bytes.Buffer
-}
-
-func (h *heldAnswer) WriteHeader(status int)      { h.status = status }
-func (h *heldAnswer) Write(b []byte) (int, error) { return h.body.Write(b) }

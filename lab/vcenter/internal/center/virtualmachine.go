@@ -8,8 +8,6 @@ import (
 
 	"github.com/vmware/govmomi/object"
 	"github.com/vmware/govmomi/simulator"
-	"github.com/vmware/govmomi/vim25/methods"
-	"github.com/vmware/govmomi/vim25/soap"
 	"github.com/vmware/govmomi/vim25/types"
 )
 
@@ -31,7 +29,7 @@ func completeMachine(ctx *simulator.Context, vm *simulator.VirtualMachine) {
 	}
 
 	browser := &machineBrowser{machine: vm.Self}
-	browser.Self = types.ManagedObjectReference{Type: "EnvironmentBrowser", Value: "envbrowser-" + strings.TrimPrefix(vm.Self.Value, "vm-")}
+	browser.Self = browserReference(vm.Self)
 	ctx.Map.Put(browser)
 
 	var guest types.GuestInfo
@@ -79,22 +77,4 @@ func isDatastore(ctx *simulator.Context, host types.ManagedObjectReference, path
 	h, ok := find[*simulator.HostSystem](ctx, host)
 
 	return ok && ctx.Map.FindByName(p.Datastore, h.Datastore) != nil
-}
-
-// DestroyTask removes the virtual machine with all that is its own.
-func (vm *virtualMachine) DestroyTask(ctx *simulator.Context, req *types.Destroy_Task) soap.HasFault {
-	task := simulator.CreateTask(vm.VirtualMachine, "destroy",
-		func(*simulator.Task) (types.AnyType, types.BaseMethodFault) {
-			browser := vm.EnvironmentBrowser
-
-			destroyed := vm.VirtualMachine.DestroyTask(ctx, req)
-			if _, fault := finish(ctx, destroyed.(*methods.Destroy_TaskBody).Res.Returnval); fault != nil {
-				return nil, fault
-			}
-			ctx.Map.Remove(ctx, browser)
-
-			return nil, nil
-		})
-
-	return &methods.Destroy_TaskBody{Res: &types.Destroy_TaskResponse{Returnval: task.Run(ctx)}}
 }
