@@ -1,0 +1,50 @@
+"""Derive NICs: device names, MAC addresses and addresses with prefix length."""
+
+import hashlib
+
+from infra.plan.model import Nic
+from infra.record.model import Segment, Server
+
+PRIMARY = "primary"
+MANAGEMENT = "management"
+
+
+def derive_mac(tenant: str, server: str, leg: str) -> str:
+    """Derive a static MAC address that survives a move to another segment.
+
+    Args:
+        tenant: id of the record.
+        server: record key.
+        leg: `primary`, `management`, or a segment's key for an edge's further legs.
+
+    Returns:
+        A MAC in VMware's range for static addresses, 00:50:56:00:00:00 to 00:50:56:3f:ff:ff.
+        Source: vSphere Networking, "Static MAC Addresses".
+    """
+    digest = hashlib.sha256(f"{tenant}/{server}/{leg}".encode()).digest()
+    return f"00:50:56:{digest[0] & 0x3F:02x}:{digest[1]:02x}:{digest[2]:02x}"
+
+
+def plan_nics(
+    tenant: str, key: str, server: Server, segments: dict[str, Segment], *, has_provider_leg: bool
+) -> tuple[Nic, ...]:
+    """List a server's NICs in device order.
+
+    The primary segment is eth0, further segments follow sorted by key, the leg in the
+    provider-management network comes last.
+    """
+    legs = [(PRIMARY, server.segment, server.address)]
+    legs += [(name, name, address) for name, address in sorted(server.interfaces.items())]
+    nics = [
+        Nic(
+            device=f"eth{index}",
+            mac=derive_mac(tenant, key, leg),
+            segment=segment,
+            address=f"{address}/{segments[segment].prefix.prefixlen}",
+        )
+        for index, (leg, segment, address) in enumerate(legs)
+    ]
+    if has_provider_leg:
+        mac = derive_mac(tenant, key, MANAGEMENT)
+        nics.append(Nic(device=f"eth{len(nics)}", mac=mac, segment=None, address=None))
+    return tuple(nics)

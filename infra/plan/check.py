@@ -1,0 +1,199 @@
+"""Derive the checks: every claim that a deployed tenant must pass. Ids read as claims."""
+
+from collections.abc import Iterator, Mapping
+
+from infra.plan.model import (
+    AddressCheck,
+    Application,
+    ApplicationCheck,
+    Check,
+    DeniedCheck,
+    Flow,
+    FlowCheck,
+    IdentityCheck,
+    ListenerCheck,
+    Server,
+    ServiceCheck,
+    VolumeCheck,
+)
+from infra.plan.refusal import PlanRefusedError
+from infra.plan.service import SSH_PORT
+
+BASE_UNITS = ("chrony.service", "nftables.service", "ssh.service", "unattended-upgrades.service")
+ROLE_UNITS: Mapping[str, tuple[str, ...]] = {
+    "edge": (),
+    "bastion": ("package-relay.socket", "unbound.service"),
+    "database": ("postgresql@15-main.service",),
+    "webapp": ("nginx.service",),
+    "workplace": (),
+}
+"""systemd units that run on a server, by its role."""
+
+SAMPLED_PORTS = (22, 80, 443, 445, 3389, 5432)
+"""TCP ports tried against every zone, beside those that the destination really listens on."""
+
+
+def plan_checks(
+    servers: Mapping[str, Server],
+    flows: Mapping[str, Flow],
+    applications: Mapping[str, Application],
+) -> dict[str, Check]:
+    """Derive all checks.
+
+    Args:
+        servers: by key, sorted.
+        flows: resolved, by key, sorted.
+        applications: by key, sorted.
+
+    Returns:
+        Checks by id, in the order in which they are best read.
+
+    Raises:
+        PlanRefusedError: a denial could not be proved for want of a positive control.
+    """
+    listeners = _listeners(servers, flows)
+    flow_checks = dict(_flow_checks(servers, flows))
+    return {
+        **dict(_server_checks(servers, listeners, applications)),
+        **flow_checks,
+        **dict(_denied_checks(servers, listeners, flow_checks)),
+        **dict(_application_checks(servers, flows, applications)),
+    }
+
+
+def _listeners(
+    servers: Mapping[str, Server], flows: Mapping[str, Flow]
+) -> dict[str, tuple[str, ...]]:
+    """What each server listens on: SSH for management, and where flows end."""
+    found = {key: {f"tcp/{SSH_PORT}"} for key in servers}
+    for flow in flows.values():
+        for key in flow.destination_servers:
+            found[key].add(f"{flow.protocol}/{flow.port}")
+    return {key: tuple(sorted(listeners)) for key, listeners in found.items()}
+
+
+def _server_checks(
+    servers: Mapping[str, Server],
+    listeners: Mapping[str, tuple[str, ...]],
+    applications: Mapping[str, Application],
+) -> Iterator[tuple[str, Check]]:
+    for key, server in servers.items():
+        yield f"identity/{key}", IdentityCheck(server=key, fqdn=server.fqdn)
+        for nic in server.nics:
+            yield (
+                f"address/{key}/{nic.device}",
+                AddressCheck(server=key, device=nic.device, mac=nic.mac, address=nic.address),
+            )
+        for name, volume in server.volumes.items():
+            yield (
+                f"volume/{key}/{name}",
+                VolumeCheck(
+                    server=key,
+                    volume=name,
+                    unit=volume.unit,
+                    size_gib=volume.size_gib,
+                    mount=volume.mount,
+                ),
+            )
+        yield f"listener/{key}", ListenerCheck(server=key, listeners=listeners[key])
+        units = {*BASE_UNITS, *(unit for role in server.roles for unit in ROLE_UNITS[role])}
+        units |= {f"{name}.service" for name, a in applications.items() if a.web_server == key}
+        for unit in sorted(units):
+            yield f"service/{key}/{unit}", ServiceCheck(server=key, unit=unit)
+
+
+def _flow_checks(
+    servers: Mapping[str, Server], flows: Mapping[str, Flow]
+) -> Iterator[tuple[str, FlowCheck]]:
+    for name, flow in flows.items():
+        for source in flow.source_servers:
+            for destination in flow.destination_servers:
+                if source != destination:
+                    yield (
+                        f"flow/{name}/{source}-to-{destination}",
+                        FlowCheck(
+                            flow=name,
+                            server=source,
+                            destination=destination,
+                            address=servers[destination].address,
+                            protocol=flow.protocol,
+                            port=flow.port,
+                        ),
+                    )
+
+
+def _denied_checks(
+    servers: Mapping[str, Server],
+    listeners: Mapping[str, tuple[str, ...]],
+    flow_checks: Mapping[str, FlowCheck],
+) -> Iterator[tuple[str, DeniedCheck]]:
+    """Sample every ordered pair of zones, each by its first server that is not the edge."""
+    controls: dict[str, FlowCheck] = {}
+    allowed: set[tuple[str, str, int]] = set()
+    for flow_check in flow_checks.values():
+        if flow_check.protocol == "tcp":
+            controls.setdefault(flow_check.server, flow_check)
+            allowed.add((flow_check.server, flow_check.destination, flow_check.port))
+    sample: dict[str, str] = {}
+    for key, server in servers.items():
+        if "edge" not in server.roles:
+            sample.setdefault(server.zone, key)
+    unproved = sorted(key for key in sample.values() if key not in controls)
+    if unproved:
+        message = "\n".join(
+            f"servers.{key}: has no TCP flow to anywhere, so nothing would prove that what it"
+            " cannot reach is denied. Every zone's first server needs one allowed TCP flow as a"
+            " positive control. Add a flow from it, for example to the bastion's package relay."
+            for key in unproved
+        )
+        raise PlanRefusedError(message)
+    for source_zone, source in sorted(sample.items()):
+        for destination_zone, destination in sorted(sample.items()):
+            if source_zone == destination_zone:
+                continue
+            open_ports = {
+                int(listener.removeprefix("tcp/"))
+                for listener in listeners[destination]
+                if listener.startswith("tcp/")
+            }
+            ports = sorted(
+                port
+                for port in open_ports | set(SAMPLED_PORTS)
+                if (source, destination, port) not in allowed
+            )
+            control = controls[source]
+            yield (
+                f"denied/{source_zone}-to-{destination_zone}",
+                DeniedCheck(
+                    server=source,
+                    destination=destination,
+                    source_zone=source_zone,
+                    destination_zone=destination_zone,
+                    address=servers[destination].address,
+                    ports=tuple(ports),
+                    control=control.flow,
+                    control_address=control.address,
+                    control_port=control.port,
+                ),
+            )
+
+
+def _application_checks(
+    servers: Mapping[str, Server],
+    flows: Mapping[str, Flow],
+    applications: Mapping[str, Application],
+) -> Iterator[tuple[str, ApplicationCheck]]:
+    for name, application in applications.items():
+        clients = {
+            key
+            for flow in flows.values()
+            if application.web_server in flow.destination_servers
+            and (flow.protocol, flow.port) == ("tcp", application.port)
+            for key in flow.source_servers
+            if "workplace" in servers[key].roles
+        }
+        for key in sorted(clients):
+            yield (
+                f"application/{name}/{key}",
+                ApplicationCheck(server=key, application=name, url=application.url),
+            )

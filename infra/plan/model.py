@@ -1,0 +1,248 @@
+"""Give the shape of a plan: everything derived from a record, ready to deploy and to test.
+
+Plain frozen data that survives a round trip through JSON, because the stack's outputs carry
+it to the inventory and the checks. Must not compute anything (`compile.py` and its parts do).
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from infra.record.model import Level, Protocol, ServerRole
+
+
+class Planned(BaseModel):
+    """Base of every part of a plan: closed and frozen."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Segment(Planned):
+    """One L2/L3 network. prefix: CIDR; gateway: the edge's address in it."""
+
+    zone: str
+    level: Level
+    vlan: int
+    prefix: str
+    gateway: str
+
+
+class Nic(Planned):
+    """One virtual NIC, in device order.
+
+    segment: None for the bastion's leg in the provider-management network, whose address the
+    stack's configuration gives (address None too). address: with prefix length, 10.0.0.1/24.
+    """
+
+    device: str
+    mac: str
+    segment: str | None
+    address: str | None
+
+
+class Volume(Planned):
+    """One disk beyond the first. unit: its SCSI unit number, 1 upward without the bus's own 7."""
+
+    unit: int
+    size_gib: int
+    mount: str
+
+
+class Rule(Planned):
+    """One accepted direction of one flow in one packet filter.
+
+    sources, destinations: CIDR prefixes, sorted. in_device/out_device: set in the edge's
+    forward rules only, so that an address is accepted from its own segment alone.
+    """
+
+    flow: str
+    sources: tuple[str, ...]
+    destinations: tuple[str, ...]
+    protocol: Protocol
+    port: int
+    in_device: str | None = None
+    out_device: str | None = None
+
+
+class Filter(Planned):
+    """What a server's packet filter accepts; the rest is dropped and counted."""
+
+    incoming: tuple[Rule, ...]
+    outgoing: tuple[Rule, ...]
+    forward: tuple[Rule, ...] = ()
+
+
+class Server(Planned):
+    """One virtual machine. name: in vCenter, `<tenant>-<key>`; gateway: None on the edge."""
+
+    name: str
+    host_name: str
+    fqdn: str
+    zone: str
+    address: str
+    gateway: str | None
+    vcpu: int
+    memory_mib: int
+    nics: tuple[Nic, ...]
+    volumes: dict[str, Volume]
+    roles: tuple[ServerRole, ...]
+    filter: Filter
+
+
+class Flow(Planned):
+    """One flow with its ends resolved to server keys, sorted."""
+
+    sources: tuple[str, ...]
+    destinations: tuple[str, ...]
+    source_servers: tuple[str, ...]
+    destination_servers: tuple[str, ...]
+    protocol: Protocol
+    port: int
+    purpose: str
+    owner: str
+
+
+class Administrator(Planned):
+    """A person with an account on every server."""
+
+    name: str
+    keys: tuple[str, ...]
+
+
+class Application(Planned):
+    """One application. url: as users type it; database: name of its database and account."""
+
+    name: str
+    fqdn: str
+    url: str
+    web_server: str
+    port: int
+    database_server: str
+    database: str
+
+
+class IdentityCheck(Planned):
+    """The host calls itself by this name."""
+
+    kind: Literal["identity"] = "identity"
+    server: str
+    fqdn: str
+
+
+class AddressCheck(Planned):
+    """The host's NIC has this MAC and exactly this address (None: from the configuration)."""
+
+    kind: Literal["address"] = "address"
+    server: str
+    device: str
+    mac: str
+    address: str | None
+
+
+class VolumeCheck(Planned):
+    """The volume is mounted here, on a block device of exactly this size."""
+
+    kind: Literal["volume"] = "volume"
+    server: str
+    volume: str
+    unit: int
+    size_gib: int
+    mount: str
+
+
+class ListenerCheck(Planned):
+    """The host listens beyond loopback on exactly these, as tcp/22, sorted."""
+
+    kind: Literal["listener"] = "listener"
+    server: str
+    listeners: tuple[str, ...]
+
+
+class ServiceCheck(Planned):
+    """The systemd unit runs and starts at boot."""
+
+    kind: Literal["service"] = "service"
+    server: str
+    unit: str
+
+
+class FlowCheck(Planned):
+    """A real connection (udp: a real answer) from the source reaches the destination."""
+
+    kind: Literal["flow"] = "flow"
+    flow: str
+    server: str
+    destination: str
+    address: str
+    protocol: Protocol
+    port: int
+
+
+class DeniedCheck(Planned):
+    """None of these TCP ports of the destination can be reached from the source.
+
+    control: a flow of the same source that must work in the same run, or the result proves
+    nothing. control_address and control_port say where (TCP).
+    """
+
+    kind: Literal["denied"] = "denied"
+    server: str
+    destination: str
+    source_zone: str
+    destination_zone: str
+    address: str
+    ports: tuple[int, ...]
+    control: str
+    control_address: str
+    control_port: int
+
+
+class ApplicationCheck(Planned):
+    """A workplace uses the application by name: reads a page, files a report, reads it back."""
+
+    kind: Literal["application"] = "application"
+    server: str
+    application: str
+    url: str
+
+
+Check = Annotated[
+    IdentityCheck
+    | AddressCheck
+    | VolumeCheck
+    | ListenerCheck
+    | ServiceCheck
+    | FlowCheck
+    | DeniedCheck
+    | ApplicationCheck,
+    Field(discriminator="kind"),
+]
+
+
+class Limits(Planned):
+    """Upper bounds of the tenant's resource pool."""
+
+    cpu_mhz: int
+    memory_mib: int
+
+
+class Plan(Planned):
+    """Everything derived from one record. All maps are keyed by record key, sorted."""
+
+    tenant: str
+    name: str
+    domain: str
+    limits: Limits
+    administrators: dict[str, Administrator]
+    segments: dict[str, Segment]
+    servers: dict[str, Server]
+    flows: dict[str, Flow]
+    applications: dict[str, Application]
+    separations: dict[str, tuple[str, ...]]
+    """Role -> servers that share it and so must run on different hosts of the cluster."""
+    resolver: str
+    """IPv4 address of the tenant's resolver, clock and package relay: the bastion."""
+    names: dict[str, str]
+    """DNS name -> IPv4 address of everything in the tenant."""
+    checks: dict[str, Check]
+    """Check id -> check; the id reads as a claim."""
