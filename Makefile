@@ -17,7 +17,7 @@ toolchain: ## install or build everything that is needed, once
 
 up: toolchain ## from this record to verified hosts in the lab
 	@lab up
-	@tenant init werkendam --datacenter "$$(lab describe --path)" --bastion-address $(WERKENDAM_BASTION)
+	@tenant init werkendam --datacenter <(lab describe) --bastion-address $(WERKENDAM_BASTION)
 	@tenant up werkendam
 
 down: ## end the lab and everything in it

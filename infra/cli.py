@@ -121,9 +121,7 @@ def up(tenant: Id, stack: StackName = None) -> None:
 def configure(
     tenant: Id,
     stack: StackName = None,
-    is_check: Annotated[
-        bool, typer.Option("--check", help="Only tell what would change.")
-    ] = False,
+    is_check: Annotated[bool, typer.Option("--check", help="Only tell what would change.")] = False,
 ) -> None:
     """Configure the hosts of a deployed tenant."""
     from infra.operations.stack import find_stack

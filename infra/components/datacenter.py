@@ -49,13 +49,9 @@ def look_up(datacenter: Datacenter, management_port_group: str) -> Shared:
     dc = vsphere.get_datacenter(name=datacenter.name)
     cluster = vsphere.get_compute_cluster(name=datacenter.cluster, datacenter_id=dc.id)
     datastore = vsphere.get_datastore(name=datacenter.datastore, datacenter_id=dc.id)
-    switch = vsphere.get_distributed_virtual_switch(
-        name=datacenter.switch, datacenter_id=dc.id
-    )
+    switch = vsphere.get_distributed_virtual_switch(name=datacenter.switch, datacenter_id=dc.id)
     network = vsphere.get_network(name=management_port_group, datacenter_id=dc.id)
-    template = vsphere.get_virtual_machine(
-        name=datacenter.template, datacenter_id=dc.id
-    )
+    template = vsphere.get_virtual_machine(name=datacenter.template, datacenter_id=dc.id)
     root_disk = template.disks[0]
     return Shared(
         datacenter_id=dc.id,

@@ -12,6 +12,7 @@ from typing import Any
 from infra.plan.model import Nic, Server
 from infra.plan.service import MANAGEMENT_ACCOUNT
 
+
 def guestinfo(
     server: Server, addresses: dict[str, str], resolver: str, domain: str, public_key: str
 ) -> dict[str, str]:
@@ -60,9 +61,7 @@ def guestinfo(
     }
 
 
-def _ethernet(
-    nic: Nic, address: str, server: Server, resolver: str, domain: str
-) -> dict[str, Any]:
+def _ethernet(nic: Nic, address: str, server: Server, resolver: str, domain: str) -> dict[str, Any]:
     ethernet: dict[str, Any] = {
         "match": {"macaddress": nic.mac},
         "set-name": nic.device,

@@ -13,7 +13,8 @@ from typing import Annotated, Any
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from ruamel.yaml import YAML, YAMLError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from infra.errors import TenantError
 from infra.operations.stack import Stack, environment_file, open_stack
@@ -22,7 +23,7 @@ from infra.settings import CONFIG_NAMESPACE, Settings, parse_settings
 
 MANAGEMENT_KEY = f"{CONFIG_NAMESPACE}:management-key"
 DATABASES = f"{CONFIG_NAMESPACE}:databases"
-VCENTER_PASSWORD = "vsphere:password"
+VCENTER_PASSWORD = "vsphere:password"  # noqa: S105 (the key, not the password)
 PASSWORD_BYTES = 24
 """Entropy of a generated password: 192 bits."""
 

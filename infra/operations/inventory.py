@@ -57,8 +57,7 @@ def _base(server: Server, outputs: StackOutputs) -> dict[str, Any]:
             | {"out_device": leg}
         )
         outgoing.extend(
-            _provider_rule("time", _own(outputs), f"{address}/32", "udp", 123)
-            | {"out_device": leg}
+            _provider_rule("time", _own(outputs), f"{address}/32", "udp", 123) | {"out_device": leg}
             for address in management.time_servers
         )
     return {
@@ -78,9 +77,7 @@ def _base(server: Server, outputs: StackOutputs) -> dict[str, Any]:
         "base_package_proxy": f"http://{management.package_proxy}"
         if is_bastion
         else f"http://{plan.resolver}:{PACKAGE_RELAY_PORT}",
-        "base_volumes": {
-            name: volume.model_dump() for name, volume in server.volumes.items()
-        },
+        "base_volumes": {name: volume.model_dump() for name, volume in server.volumes.items()},
         "base_ssh_forwarding": is_bastion,
     }
 

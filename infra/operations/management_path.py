@@ -55,7 +55,7 @@ def open_management_path(outputs: StackOutputs, stack: str) -> Iterator[Manageme
         folder = Path(name)
         socket = str(folder / "agent")
         agent = subprocess.Popen(
-            ["ssh-agent", "-D", "-a", socket],  # noqa: S607 (OpenSSH of the system)
+            ["ssh-agent", "-D", "-a", socket],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -79,7 +79,7 @@ def open_management_path(outputs: StackOutputs, stack: str) -> Iterator[Manageme
 
 def _add_key(socket: str, key: str) -> None:
     done = subprocess.run(
-        ["ssh-add", "-q", "-"],  # noqa: S607 (OpenSSH of the system)
+        ["ssh-add", "-q", "-"],
         env={**os.environ, "SSH_AUTH_SOCK": socket},
         input=key,
         capture_output=True,
@@ -135,7 +135,7 @@ def _close_connections(folder: Path) -> None:
     """End the shared connections that would outlive us."""
     for control in folder.glob(f"{CONTROL_PREFIX}*"):
         subprocess.run(
-            ["ssh", "-O", "exit", "-o", f"ControlPath={control}", "unused"],  # noqa: S607 (OpenSSH)
+            ["ssh", "-O", "exit", "-o", f"ControlPath={control}", "unused"],
             capture_output=True,
             check=False,
         )

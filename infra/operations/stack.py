@@ -82,8 +82,8 @@ class Stack:
     def _pulumi(
         self, arguments: tuple[str, ...], stdin: str | None, is_captured: bool
     ) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(  # noqa: S603 (fixed program, our own arguments)
-            ["pulumi", *arguments, "--stack", self.name, "--non-interactive"],  # noqa: S607 (PATH is set here)
+        return subprocess.run(
+            ["pulumi", *arguments, "--stack", self.name, "--non-interactive"],
             cwd=ROOT,
             env={**os.environ, **self.environment},
             input=stdin if stdin is not None else "",

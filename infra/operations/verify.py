@@ -21,7 +21,7 @@ from infra.operations.stack import ROOT
 from infra.outputs import StackOutputs
 
 Verdict = Literal["pass", "fail", "inconclusive"]
-VERDICT = "verdict"
+INCONCLUSIVE = "inconclusive"
 """User property by which a test says that it could prove nothing."""
 
 
@@ -57,7 +57,9 @@ class Verification:
         if report.when != "call" and report.passed:
             return
         properties = dict(report.user_properties)
-        verdict = properties.get(VERDICT, "pass" if report.passed else "fail")
+        verdict: Verdict = "pass" if report.passed else "fail"
+        if INCONCLUSIVE in properties:
+            verdict = "inconclusive"
         result = Result(
             check=str(properties.get("check", report.nodeid)),
             kind=str(properties.get("kind", "")),

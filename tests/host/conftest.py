@@ -90,9 +90,7 @@ def reach(request: pytest.FixtureRequest, connect: Callable[[str], Any]) -> Call
         if server not in known:
             asked = sorted(targets(server))
             answer = connect(server).check_output("python3 -c %s %s", program, json.dumps(asked))
-            known[server] = {
-                target: outcome for target, outcome in zip(asked, json.loads(answer), strict=True)
-            }
+            known[server] = dict(zip(asked, json.loads(answer), strict=True))
         return known[server]
 
     return reach

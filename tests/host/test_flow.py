@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from infra.operations.verify import VERDICT
+from infra.operations.verify import INCONCLUSIVE
 from infra.plan.model import DeniedCheck, FlowCheck
 from tests.host.conftest import Reach
 
@@ -31,7 +31,7 @@ def test_zone_cannot_reach_zone(
     outcomes = reach(check.server)
     control = outcomes["tcp", check.control_address, check.control_port]
     if control != "open":
-        record_property(VERDICT, "inconclusive")
+        record_property(INCONCLUSIVE, True)
         pytest.fail(
             f"positive control {check.control} ({check.control_address}:{check.control_port})"
             f" is {control} from {check.server}: silence proves nothing"

@@ -13,7 +13,8 @@ SCRIPT = PLAYBOOKS / "inventory"
 
 
 def test_script_prints_what_is_served(tmp_path: Path) -> None:
-    inventory = {"all": {"hosts": ["db01"]}, "_meta": {"hostvars": {"db01": {"secret": "x" * 9**6}}}}
+    variables = {"db01": {"large": "x" * 9**6}}
+    inventory = {"all": {"hosts": ["db01"]}, "_meta": {"hostvars": variables}}
     with serve_inventory(inventory, tmp_path) as socket:
         for _ in range(2):
             done = subprocess.run(
