@@ -11,6 +11,10 @@ from rich.table import Table
 from infra.plan.model import Plan
 
 
+_WRAPPED = {"addresses", "from", "to", "purpose"}
+"""Columns that may break; the others are short and read best whole."""
+
+
 def plan_json(plan: Plan) -> str:
     """Give the whole plan as indented JSON, the same text for the same plan."""
     return json.dumps(plan.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n"
@@ -81,7 +85,7 @@ def _tables(plan: Plan) -> Iterable[Table]:
 def _table(title: str, headings: Iterable[str], rows: Iterable[Iterable[Any]]) -> Table:
     table = Table(title=title, title_justify="left", box=box.SIMPLE, pad_edge=False)
     for heading in headings:
-        table.add_column(heading, overflow="fold")
+        table.add_column(heading, overflow="fold", no_wrap=heading not in _WRAPPED)
     for row in rows:
         table.add_row(*(str(cell) for cell in row))
     return table

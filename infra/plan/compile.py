@@ -102,9 +102,7 @@ def _plan_nics(tenant: record.Tenant) -> dict[str, tuple[Nic, ...]]:
         name: segment for zone in tenant.zones.values() for name, segment in zone.segments.items()
     }
     nics = {
-        key: plan_nics(
-            tenant.id, key, server, segments, has_provider_leg="bastion" in server.roles
-        )
+        key: plan_nics(tenant.id, key, server, segments, has_provider_leg="bastion" in server.roles)
         for key, server in sorted(tenant.servers.items())
     }
     owners: dict[str, list[str]] = {}

@@ -81,9 +81,7 @@ def _all(by_segment: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
     return tuple(sorted({prefix for prefixes in by_segment.values() for prefix in prefixes}))
 
 
-def _rule(
-    name: str, flow: Flow, sources: tuple[str, ...], destinations: tuple[str, ...]
-) -> Rule:
+def _rule(name: str, flow: Flow, sources: tuple[str, ...], destinations: tuple[str, ...]) -> Rule:
     return Rule(
         flow=name,
         sources=sources,

@@ -1,0 +1,153 @@
+"""A plan becomes exactly these vSphere resources."""
+
+import asyncio
+import base64
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+import pulumi
+import pytest
+
+from infra.components.datacenter import Shared, Template
+from infra.components.estate import Estate, EstateArgs
+from infra.plan import compile_plan
+from infra.plan.model import Plan
+from infra.record import load
+from tests.golden.test_golden import EXAMPLE
+
+SHARED = Shared(
+    datacenter_id="datacenter-2",
+    cluster_id="domain-c1",
+    root_pool_id="resgroup-1",
+    datastore_id="datastore-1",
+    switch_uuid="50 01",
+    management_network_id="dvportgroup-9",
+    template=Template(
+        id="422f",
+        guest_id="debian12_64Guest",
+        firmware="efi",
+        scsi_type="pvscsi",
+        adapter_type="vmxnet3",
+        disk_gib=8,
+        is_thin=True,
+    ),
+)
+
+
+@dataclass
+class Recorder(pulumi.runtime.Mocks):
+    """Remember every resource asked for."""
+
+    made: list[pulumi.runtime.MockResourceArgs] = field(default_factory=list)
+
+    def new_resource(
+        self, args: pulumi.runtime.MockResourceArgs
+    ) -> tuple[str | None, dict[str, Any]]:
+        self.made.append(args)
+        return f"{args.name}-id", {**args.inputs, "uuid": f"{args.name}-uuid"}
+
+    def call(self, args: pulumi.runtime.MockCallArgs) -> dict[str, Any]:
+        message = f"unexpected call {args.token}"
+        raise AssertionError(message)
+
+    def inputs(self, token: str) -> dict[str, dict[str, Any]]:
+        """Give inputs by logical name of all resources of a type."""
+        return {made.name: made.inputs for made in self.made if made.typ == token}
+
+
+@pytest.fixture(scope="module")
+def plan() -> Plan:
+    return compile_plan(load(EXAMPLE))
+
+
+@pytest.fixture(scope="module")
+def recorder(plan: Plan) -> Recorder:
+    recorder = Recorder()
+    # Pulumi wants a loop of its own to be the thread's current one.
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    pulumi.runtime.set_mocks(recorder, project="tenant", stack="werkendam-test")
+
+    @pulumi.runtime.test
+    def declare() -> pulumi.Output[Any]:
+        estate = Estate(
+            "werkendam",
+            EstateArgs(
+                plan=plan,
+                shared=SHARED,
+                management_address="10.255.0.11/24",
+                public_key="ssh-ed25519 AAAA",
+                is_protected=True,
+            ),
+        )
+        return pulumi.Output.all(estate.uuids, estate.urn)
+
+    declare()
+    return recorder
+
+
+def test_exactly_the_plans_resources_are_made(recorder: Recorder) -> None:
+    assert Counter(made.typ for made in recorder.made) == {
+        "tenant:estate:Estate": 1,
+        "tenant:network:NetworkSegment": 4,
+        "tenant:server:Server": 5,
+        "vsphere:index/folder:Folder": 1,
+        "vsphere:index/resourcePool:ResourcePool": 1,
+        "vsphere:index/tagCategory:TagCategory": 1,
+        "vsphere:index/tag:Tag": 4,
+        "vsphere:index/distributedPortGroup:DistributedPortGroup": 4,
+        "vsphere:index/virtualMachine:VirtualMachine": 5,
+    }
+
+
+def test_every_port_group_rejects_impersonation_and_overrides(recorder: Recorder) -> None:
+    groups = recorder.inputs("vsphere:index/distributedPortGroup:DistributedPortGroup")
+    assert {inputs["vlanId"] for inputs in groups.values()} == {1101, 1102, 1103, 1104}
+    for name, inputs in groups.items():
+        for policy in ("allowPromiscuous", "allowMacChanges", "allowForgedTransmits"):
+            assert inputs[policy] is False, f"{name}: {policy}"
+        for override in ("securityPolicyOverrideAllowed", "vlanOverrideAllowed"):
+            assert inputs[override] is False, f"{name}: {override}"
+
+
+def test_only_the_bastion_has_a_leg_in_provider_management(recorder: Recorder) -> None:
+    machines = recorder.inputs("vsphere:index/virtualMachine:VirtualMachine")
+    with_leg = {
+        name
+        for name, inputs in machines.items()
+        for nic in inputs["networkInterfaces"]
+        if nic["networkId"] == SHARED.management_network_id
+    }
+    assert with_leg == {"werkendam-bastion01-vm"}
+
+
+def test_a_volume_is_its_own_disk_on_its_own_unit(recorder: Recorder) -> None:
+    inputs = recorder.inputs("vsphere:index/virtualMachine:VirtualMachine")["werkendam-db01-vm"]
+    assert [(d["label"], d["unitNumber"], d["size"]) for d in inputs["disks"]] == [
+        ("root", 0, 8),
+        ("data", 1, 20),
+    ]
+
+
+def test_first_boot_gets_names_addresses_and_the_key_only(recorder: Recorder, plan: Plan) -> None:
+    machines = recorder.inputs("vsphere:index/virtualMachine:VirtualMachine")
+    extra = machines["werkendam-bastion01-vm"]["extraConfig"]
+    assert extra["guestinfo.metadata.encoding"] == "base64"
+    metadata = json.loads(base64.b64decode(extra["guestinfo.metadata"]))
+    userdata = base64.b64decode(extra["guestinfo.userdata"]).decode()
+    legs = metadata["network"]["ethernets"]
+    assert metadata["local-hostname"] == "bastion01.werkendam.internal"
+    assert [legs[device]["addresses"] for device in ("eth0", "eth1")] == [
+        ["10.21.40.11/24"],
+        ["10.255.0.11/24"],
+    ]
+    assert legs["eth0"]["match"]["macaddress"] == plan.servers["bastion01"].nics[0].mac
+    assert "routes" not in legs["eth1"], "the provider-management leg must not be a way out"
+    assert userdata.startswith("#cloud-config\n")
+    assert set(json.loads(userdata.partition("\n")[2])) == {"users", "disable_root", "ssh_pwauth"}
+
+
+def test_servers_that_share_a_role_are_separated(plan: Plan) -> None:
+    assert plan.separations == {}, "the example has no two servers of one role"

@@ -1,0 +1,1 @@
+"""Claims about compiling a record: arithmetic and rules, no deployment."""
