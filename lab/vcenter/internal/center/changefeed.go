@@ -102,11 +102,12 @@ type change struct {
 	moved bool
 }
 
-// PutObject hears of a new object.
+// PutObject hears of a new object, and of one that moved. A virtual machine that is still being
+// built has no name.
 func (f *changeFeed) PutObject(_ *simulator.Context, object mo.Reference) {
 	ref := object.Reference()
 
-	if ref.Type == "VirtualMachine" {
+	if vm, ok := object.(*simulator.VirtualMachine); ok && vm.Name == "" {
 		f.mu.Lock()
 		f.unfinished[ref] = true
 		f.mu.Unlock()

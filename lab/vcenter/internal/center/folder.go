@@ -2,6 +2,7 @@ package center
 
 import (
 	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/simulator/esx"
 	"github.com/vmware/govmomi/vim25/methods"
 	"github.com/vmware/govmomi/vim25/soap"
 	"github.com/vmware/govmomi/vim25/types"
@@ -16,6 +17,7 @@ func (f *folder) CreateVMTask(ctx *simulator.Context, req *types.CreateVM_Task) 
 			if fault := f.checkMachine(ctx, req); fault != nil {
 				return nil, fault
 			}
+			assignKeys(esx.VirtualDevice, req.Config.DeviceChange)
 
 			created := f.Folder.CreateVMTask(ctx, req)
 			result, fault := finish(ctx, created.(*methods.CreateVM_TaskBody).Res.Returnval)

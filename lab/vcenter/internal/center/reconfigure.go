@@ -30,6 +30,8 @@ func (vm *virtualMachine) reconfigure(ctx *simulator.Context, spec types.Virtual
 		return fault
 	}
 
+	assignKeys(vm.Config.Hardware.Device, spec.DeviceChange)
+
 	before := simulator.Checkpoint(vm.VirtualMachine).(*mo.VirtualMachine)
 
 	changed := vm.VirtualMachine.ReconfigVMTask(ctx, &types.ReconfigVM_Task{This: vm.Self, Spec: spec})
