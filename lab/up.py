@@ -235,6 +235,8 @@ def _describe(layout: Layout, datacenter: Datacenter, proxy: str) -> None:
             "package_proxy": proxy,
         },
         "bastion_proxy_command": (f"nsenter --net={namespace.path(layout.provider)} nc -N %h %p"),
+        # What lives here is made to be taken down.
+        "protect_volumes": False,
     }
     (layout.run / "pulumi").mkdir(exist_ok=True)
     fresh = layout.description_file.with_suffix(".new")
