@@ -121,6 +121,8 @@ def _words(error: ErrorDetails) -> tuple[str, str]:
             return _kind(value), "Remove the quotes and any leading 0"
         case "int_type":
             return _kind(value), "Write a whole number"
+        case "is_instance_of":  # an address or prefix that is not even text
+            return _kind(value), "Write text"
         case "string_type" if isinstance(value, bool | int | float):
             return _kind(value), "Put it in quotes if it is meant"
         case "string_type":
@@ -132,9 +134,9 @@ def _words(error: ErrorDetails) -> tuple[str, str]:
         case "tuple_type":
             return _kind(value), "Write a list" if value is not None else "Fill or remove it"
         case "string_too_short":
-            return f"{shown} has {len(value)} characters", "Write more"
+            return f"{shown} is too short", "Write more"
         case "string_too_long":
-            return f"{shown} has {len(value)} characters", "Shorten it"
+            return f"{shown} is too long with its {len(value)} characters", "Shorten it"
         case "string_pattern_mismatch":
             return f"{shown} has another form", "Correct it"
         case "greater_than_equal":

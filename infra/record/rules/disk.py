@@ -1,0 +1,46 @@
+"""Rules of disks: each has its own place on the bus and in the file system."""
+
+from collections.abc import Iterator
+
+from infra.record.fault import Fault
+from infra.record.rules.facts import Facts
+
+SYSTEM_FOLDERS = frozenset(
+    {"bin", "boot", "dev", "etc", "lib", "lib64", "proc", "run", "sbin", "sys", "usr"}
+)
+"""What a mount would hide from the system that boots. Source: Filesystem Hierarchy Standard 3."""
+
+
+def refuse_repeated_places(facts: Facts) -> Iterator[Fault]:
+    """Refuse a SCSI unit or a mount of two disks of one server."""
+    for key, server in facts.tenant.servers.items():
+        for field, allowed in (("unit", "one disk on each unit"), ("mount", "one disk there")):
+            owners: dict[object, str] = {}
+            for name, disk in server.disks.items():
+                value = getattr(disk, field)
+                if first := owners.get(value):
+                    other = facts.source.cite(("servers", key, "disks", first, field))
+                    yield facts.fault(
+                        ("servers", key, "disks", name, field),
+                        f"{value} is also {other}",
+                        allowed,
+                        f"Choose another {field}; a deployed disk keeps its own",
+                    )
+                owners.setdefault(value, name)
+
+
+def refuse_system_mounts(facts: Facts) -> Iterator[Fault]:
+    """Refuse a mount over a folder that the system needs to boot."""
+    for key, server in facts.tenant.servers.items():
+        for name, disk in server.disks.items():
+            top = disk.mount.split("/")[1]
+            if top in SYSTEM_FOLDERS:
+                yield facts.fault(
+                    ("servers", key, "disks", name, "mount"),
+                    f"{disk.mount} is in /{top} of the system",
+                    f"any path outside {', '.join(f'/{top}' for top in sorted(SYSTEM_FOLDERS))}",
+                    "Choose a path such as /srv/data",
+                )
+
+
+RULES = (refuse_repeated_places, refuse_system_mounts)

@@ -1,0 +1,117 @@
+"""Rules of flows: both ends exist, each opening stands once, management reaches everything."""
+
+from collections.abc import Iterator
+
+from infra.record.fault import Fault, Path
+from infra.record.model import Flow
+from infra.record.rules.facts import Facts
+from infra.record.suggestion import suggest
+
+SSH_PORT = 22
+
+
+def _ends(key: str, flow: Flow) -> Iterator[tuple[Path, str]]:
+    for field, ends in (("from", flow.sources), ("to", flow.destinations)):
+        for index, end in enumerate(ends):
+            yield ("flows", key, field, index), end
+
+
+def refuse_unknown_ends(facts: Facts) -> Iterator[Fault]:
+    """Refuse an end that is neither a server nor a zone."""
+    servers, zones = facts.tenant.servers, facts.tenant.zones
+    for key, flow in facts.tenant.flows.items():
+        for path, end in _ends(key, flow):
+            if end in servers or end in zones:
+                continue
+            if zone := facts.zone_of.get(end):
+                remedy = f"It is a segment: name its zone {zone}, or servers in it"
+            else:
+                remedy = suggest(end, [*servers, *zones], "Add it or correct the name")
+            yield facts.fault(
+                path,
+                f'unknown server or zone "{end}"',
+                "a server or zone of this record",
+                remedy,
+            )
+
+
+def refuse_repeated_ends(facts: Facts) -> Iterator[Fault]:
+    """Refuse an end that stands twice on one side."""
+    for key, flow in facts.tenant.flows.items():
+        seen: set[tuple[object, str]] = set()
+        for path, end in _ends(key, flow):
+            side = (path[2], end)
+            if side in seen:
+                yield facts.fault(path, f'"{end}" stands twice', "each end once", "Remove one")
+            seen.add(side)
+
+
+def refuse_flows_to_itself(facts: Facts) -> Iterator[Fault]:
+    """Refuse a flow that never leaves its server."""
+    for key, flow in facts.tenant.flows.items():
+        ends = {*flow.sources, *flow.destinations}
+        if len(ends) == 1 and ends <= facts.tenant.servers.keys():
+            yield facts.fault(
+                ("flows", key),
+                f"leads from {flow.sources[0]} to itself",
+                "flows between servers; what stays on one server needs none",
+                "Remove it or correct an end",
+            )
+
+
+def refuse_repeated_openings(facts: Facts) -> Iterator[Fault]:
+    """Refuse two flows that allow the same: closing one would close nothing."""
+    owners: dict[object, str] = {}
+    for key, flow in facts.tenant.flows.items():
+        opening = (
+            frozenset(flow.sources),
+            frozenset(flow.destinations),
+            flow.protocol,
+            flow.port,
+        )
+        if first := owners.get(opening):
+            yield facts.fault(
+                ("flows", key),
+                f"allows the same as {facts.source.cite(('flows', first))}",
+                "each opening once, with one owner",
+                "Remove one of the two",
+            )
+        owners.setdefault(opening, key)
+
+
+def require_management_path(facts: Facts) -> Iterator[Fault]:
+    """Require that configuration and checks reach every server through the bastion."""
+    bastion = facts.sole_holder("bastion")
+    if bastion is None:
+        return
+    zone = facts.zone_of.get(facts.tenant.servers[bastion].segment)
+    ways = {
+        key: flow
+        for key, flow in facts.tenant.flows.items()
+        if flow.protocol == "tcp"
+        and flow.port == SSH_PORT
+        and (bastion in flow.sources or zone in flow.sources)
+    }
+    reached = {bastion}
+    for flow in ways.values():
+        reached.update(facts.servers_of(flow.destinations))
+    for key in facts.tenant.servers:
+        if key not in reached:
+            way = next(iter(ways), None)
+            yield facts.fault(
+                ("servers", key),
+                f"the bastion {bastion} cannot reach it on tcp/{SSH_PORT}",
+                "servers that configuration and checks can reach",
+                f"Add {key} or its zone to flows.{way}.to"
+                if way
+                else f"Add a flow from {bastion} to {key}, protocol tcp, port {SSH_PORT}",
+            )
+
+
+RULES = (
+    refuse_unknown_ends,
+    refuse_repeated_ends,
+    refuse_flows_to_itself,
+    refuse_repeated_openings,
+    require_management_path,
+)
