@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 EXIT_BUG = 70
 
 app = typer.Typer(
+    add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Describe, deploy, configure and verify a municipality's tenant.",

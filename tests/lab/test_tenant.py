@@ -222,7 +222,7 @@ def test_verify_is_green_again_after_the_sabotage(stack: Stack, outputs: StackOu
 
 
 def test_no_secret_is_in_the_clear_on_disk_or_in_logs(
-    stack: Stack, outputs: StackOutputs, layout: Layout
+    outputs: StackOutputs, layout: Layout
 ) -> None:
     secrets = [outputs.secrets.management_key.get_secret_value().split("\n")[1]]
     secrets += [password.get_secret_value() for password in outputs.secrets.databases.values()]

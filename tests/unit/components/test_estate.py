@@ -45,10 +45,12 @@ class Recorder(pulumi.runtime.Mocks):
     def new_resource(
         self, args: pulumi.runtime.MockResourceArgs
     ) -> tuple[str | None, dict[str, Any]]:
+        """Answer with the inputs, as a provider that computes nothing."""
         self.made.append(args)
         return f"{args.name}-id", {**args.inputs, "uuid": f"{args.name}-uuid"}
 
     def call(self, args: pulumi.runtime.MockCallArgs) -> dict[str, Any]:
+        """Refuse: components look nothing up."""
         message = f"unexpected call {args.token}"
         raise AssertionError(message)
 
