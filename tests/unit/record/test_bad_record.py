@@ -1,0 +1,40 @@
+"""Every bad record is refused with exactly the expected faults.
+
+One folder in `bad/` is one bad record: `change.yaml` says why it is bad and changes the good
+record, `expected.txt` is what the engineer then reads, line by line. Does not prove that the
+messages help; review the texts for that.
+"""
+
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from infra.record import RecordError, load
+from tests.unit.record.good_record import FOLDER, lay_out
+
+BAD = sorted((Path(__file__).parent / "bad").iterdir())
+
+
+def change_record(folder: Path, changes: list[dict[str, str]]) -> None:
+    """Replace text in a record's files; a change without `text` makes a new file."""
+    for change in changes:
+        file = folder / change["in"]
+        if "text" not in change:
+            file.write_text(change["by"])
+            continue
+        before = file.read_text()
+        assert before.count(change["text"]) == 1, f"{file}: not exactly once: {change['text']!r}"
+        file.write_text(before.replace(change["text"], change["by"]))
+
+
+@pytest.mark.parametrize("case", BAD, ids=[case.name for case in BAD])
+def test_bad_record_is_refused_with_every_fault(
+    case: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changes = YAML(typ="safe", pure=True).load((case / "change.yaml").read_text())
+    change_record(lay_out(tmp_path), changes)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(RecordError) as refused:
+        load(FOLDER)
+    assert str(refused.value).splitlines() == (case / "expected.txt").read_text().splitlines()
