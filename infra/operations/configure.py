@@ -87,9 +87,11 @@ def configure(
         ConfigureError: naming every host and task that failed.
     """
     progress = Progress(write)
+    private = path.folder / "runner"
+    private.mkdir(exist_ok=True)
     with serve_inventory(build_inventory(outputs), path.folder) as socket:
         result = ansible_runner.run(
-            private_data_dir=str(path.folder / "runner"),
+            private_data_dir=str(private),
             project_dir=str(ROOT),
             playbook=str(PLAYBOOKS / "site.yml"),
             inventory=str(PLAYBOOKS / "inventory"),
@@ -117,6 +119,8 @@ def _environment(path: ManagementPath, socket: Path) -> dict[str, str]:
     return {
         "PATH": f"{binaries}:{os.environ.get('PATH', os.defpath)}",
         "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+        "ANSIBLE_FORCE_COLOR": "0",
+        "ANSIBLE_NOCOLOR": "1",
         "ANSIBLE_SSH_ARGS": f"-F {path.ssh_config}",
         "ANSIBLE_LOCAL_TEMP": str(path.folder / "ansible"),
         "SSH_AUTH_SOCK": path.agent_socket,

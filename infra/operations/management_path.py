@@ -81,7 +81,8 @@ def _add_key(socket: str, key: str) -> None:
     done = subprocess.run(
         ["ssh-add", "-q", "-"],
         env={**os.environ, "SSH_AUTH_SOCK": socket},
-        input=key,
+        # Pulumi trims what it stores; OpenSSH insists on the last newline.
+        input=key.strip() + "\n",
         capture_output=True,
         text=True,
         check=False,
