@@ -29,6 +29,7 @@ const (
 	exitDone     = 0
 	exitBadInput = 2
 	exitFailed   = 4
+	exitOurBug   = 70
 )
 
 // shutdownGrace is how long clients may finish what they began when the vCenter is told to stop.
@@ -49,7 +50,10 @@ func run(ctx context.Context, arguments []string, out, log io.Writer) int {
 	listen := flags.String("listen", "", "loopback `ADDRESS:PORT` to serve on")
 	credentials := flags.String("credentials", "", "JSON `FILE` with user and password")
 
-	if err := flags.Parse(arguments); err != nil {
+	switch err := flags.Parse(arguments); {
+	case errors.Is(err, flag.ErrHelp):
+		return exitDone
+	case err != nil:
 		return exitBadInput
 	}
 	if *config == "" || *listen == "" || *credentials == "" || flags.NArg() > 0 {
@@ -82,6 +86,8 @@ func run(ctx context.Context, arguments []string, out, log io.Writer) int {
 }
 
 func serve(ctx context.Context, listener net.Listener, datacenter *description.Datacenter, account center.Credentials, out io.Writer, log *slog.Logger) error {
+	useSimulatorLog(log)
+
 	certificate, err := selfSigned(time.Now())
 	if err != nil {
 		return errors.Join(err, listener.Close())
@@ -93,7 +99,7 @@ func serve(ctx context.Context, listener net.Listener, datacenter *description.D
 	}
 
 	server := &http.Server{
-		Handler:           vcenter,
+		Handler:           crashOnPanic(vcenter, log, os.Exit),
 		ReadHeaderTimeout: 10 * time.Second,
 		TLSConfig:         &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12},
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),

@@ -32,7 +32,11 @@ type lab struct {
 	ctx    context.Context
 	center *center.Center
 	server *httptest.Server
-	finder *find.Finder
+	finder *find.Finder // not safe for concurrent use
+
+	template *object.VirtualMachine
+	folder   *object.Folder
+	pool     *object.ResourcePool
 }
 
 func newLab(t *testing.T) *lab {
@@ -73,6 +77,16 @@ func newLab(t *testing.T) *lab {
 		t.Fatal(err)
 	}
 	l.finder.SetDatacenter(datacenter)
+
+	if l.template, err = l.finder.VirtualMachine(ctx, "debian-12"); err != nil {
+		t.Fatal(err)
+	}
+	if l.folder, err = l.finder.DefaultFolder(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if l.pool, err = l.finder.DefaultResourcePool(ctx); err != nil {
+		t.Fatal(err)
+	}
 
 	return l
 }
@@ -157,31 +171,16 @@ func failure[F types.BaseMethodFault](t *testing.T, l *lab, task *object.Task, e
 func (l *lab) clone(t *testing.T, name string, config *types.VirtualMachineConfigSpec) *object.VirtualMachine {
 	t.Helper()
 
-	task, err := l.startClone(t, name, config)
+	task, err := l.startClone(name, config)
 
 	return object.NewVirtualMachine(l.Client.Client, l.result(t, task, err).(types.ManagedObjectReference))
 }
 
-func (l *lab) startClone(t *testing.T, name string, config *types.VirtualMachineConfigSpec) (*object.Task, error) {
-	t.Helper()
+func (l *lab) startClone(name string, config *types.VirtualMachineConfigSpec) (*object.Task, error) {
+	pool := l.pool.Reference()
 
-	template, err := l.finder.VirtualMachine(l.ctx, "debian-12")
-	if err != nil {
-		t.Fatal(err)
-	}
-	pool, err := l.finder.DefaultResourcePool(l.ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	folder, err := l.finder.DefaultFolder(l.ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	ref := pool.Reference()
-
-	return template.Clone(l.ctx, folder, name, types.VirtualMachineCloneSpec{
-		Location: types.VirtualMachineRelocateSpec{Pool: &ref},
+	return l.template.Clone(l.ctx, l.folder, name, types.VirtualMachineCloneSpec{
+		Location: types.VirtualMachineRelocateSpec{Pool: &pool},
 		Config:   config,
 	})
 }
@@ -193,7 +192,7 @@ func (l *lab) powerOn(t *testing.T, vm *object.VirtualMachine) {
 	l.result(t, task, err)
 }
 
-// switchReference finds the distributed switch.
+// switchObject finds the distributed switch.
 func (l *lab) switchObject(t *testing.T) *object.VmwareDistributedVirtualSwitch {
 	t.Helper()
 

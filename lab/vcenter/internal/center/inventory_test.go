@@ -52,17 +52,15 @@ func TestDatastoreHasItsCapacity(t *testing.T) {
 func TestResourcePoolsKeepTheirOwnLimits(t *testing.T) {
 	l := newLab(t)
 
-	root, err := l.finder.DefaultResourcePool(l.ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
 	pools := make(map[string]*object.ResourcePool)
 	for _, name := range []string{"werkendam", "lelystad"} {
 		spec := types.DefaultResourceConfigSpec()
 		spec.MemoryAllocation.Limit = types.NewInt64(int64(len(name)) * 1024)
-		if pools[name], err = root.Create(l.ctx, name, spec); err != nil {
+		pool, err := l.pool.Create(l.ctx, name, spec)
+		if err != nil {
 			t.Fatal(err)
 		}
+		pools[name] = pool
 	}
 
 	no := false
@@ -196,15 +194,7 @@ func TestTagCategoryHoldsTypesWithoutPrefix(t *testing.T) {
 func TestViewHoldsWhatIsInItsContainer(t *testing.T) {
 	l := newLab(t)
 
-	root, err := l.finder.DefaultResourcePool(l.ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	folder, err := l.finder.DefaultFolder(l.ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	tenant, err := folder.CreateFolder(l.ctx, "werkendam")
+	tenant, err := l.folder.CreateFolder(l.ctx, "werkendam")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -222,8 +212,8 @@ func TestViewHoldsWhatIsInItsContainer(t *testing.T) {
 		{"all machines", l.ServiceContent.RootFolder, []string{"VirtualMachine"}, true, 2},
 		{"machines right in the root", l.ServiceContent.RootFolder, []string{"VirtualMachine"}, false, 0},
 		{"machines of the folder", tenant.Reference(), []string{"VirtualMachine"}, false, 1},
-		{"machines of the pool", root.Reference(), []string{"VirtualMachine"}, true, 1}, // a template is in none
-		{"networks", l.ServiceContent.RootFolder, []string{"Network"}, true, 3},         // two port groups, VM Network
+		{"machines of the pool", l.pool.Reference(), []string{"VirtualMachine"}, true, 1}, // a template is in none
+		{"networks", l.ServiceContent.RootFolder, []string{"Network"}, true, 3},           // two port groups, VM Network
 		{"switches", l.ServiceContent.RootFolder, []string{"VmwareDistributedVirtualSwitch"}, true, 1},
 		{"hosts and machines", l.ServiceContent.RootFolder, []string{"HostSystem", "VirtualMachine"}, true, 4},
 	} {

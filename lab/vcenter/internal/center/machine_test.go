@@ -13,11 +13,7 @@ import (
 func TestTemplateIsWhatTheDescriptionSays(t *testing.T) {
 	l := newLab(t)
 
-	vm, err := l.finder.VirtualMachine(l.ctx, "debian-12")
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := l.machine(t, vm)
+	m := l.machine(t, l.template)
 
 	if c := m.Config; !c.Template || c.GuestId != "debian12_64Guest" || c.Version != "vmx-13" || c.Firmware != "bios" {
 		t.Errorf("config: %+v", c)
@@ -74,11 +70,7 @@ func TestCloneAppliesTheWholeSpecification(t *testing.T) {
 	l := newLab(t)
 	group := l.portGroup(t, types.DVPortgroupConfigSpec{Name: "data", DefaultPortConfig: vlan(1103)})
 
-	template, err := l.finder.VirtualMachine(l.ctx, "debian-12")
-	if err != nil {
-		t.Fatal(err)
-	}
-	devices := object.VirtualDeviceList(l.machine(t, template).Config.Hardware.Device)
+	devices := object.VirtualDeviceList(l.machine(t, l.template).Config.Hardware.Device)
 	nic := devices.SelectByType((*types.VirtualEthernetCard)(nil))[0].(*types.VirtualVmxnet3)
 	nic.AddressType, nic.MacAddress = string(types.VirtualEthernetCardMacTypeManual), "00:50:56:00:01:02"
 	nic.Backing.(*types.VirtualEthernetCardDistributedVirtualPortBackingInfo).Port.PortgroupKey = group.Value
@@ -136,7 +128,7 @@ func addDisk(devices object.VirtualDeviceList, unit int32, sizeGiB int64) *types
 func TestFailedCloneLeavesNothing(t *testing.T) {
 	l := newLab(t)
 
-	task, err := l.startClone(t, "app01", &types.VirtualMachineConfigSpec{
+	task, err := l.startClone("app01", &types.VirtualMachineConfigSpec{
 		DeviceChange: []types.BaseVirtualDeviceConfigSpec{unknownPortGroup()},
 	})
 	failure[*types.InvalidDeviceBacking](t, l, task, err)
@@ -161,7 +153,7 @@ func TestCloneWithATakenNameIsDuplicate(t *testing.T) {
 	l := newLab(t)
 	l.clone(t, "app01", nil)
 
-	task, err := l.startClone(t, "app01", nil)
+	task, err := l.startClone("app01", nil)
 	failure[*types.DuplicateName](t, l, task, err)
 }
 
@@ -273,29 +265,20 @@ func TestMachinesBrowserAnswersItsOwnHardwareVersion(t *testing.T) {
 func TestMachineFromNothingIsComplete(t *testing.T) {
 	l := newLab(t)
 
-	folder, err := l.finder.DefaultFolder(l.ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pool, err := l.finder.DefaultResourcePool(l.ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	task, err := folder.CreateVM(l.ctx, types.VirtualMachineConfigSpec{
+	task, err := l.folder.CreateVM(l.ctx, types.VirtualMachineConfigSpec{
 		Name:    "blank",
 		GuestId: "debian12_64Guest",
 		Files:   &types.VirtualMachineFileInfo{VmPathName: "[datastore01]"},
-	}, pool, nil)
+	}, l.pool, nil)
 	vm := object.NewVirtualMachine(l.Client.Client, l.result(t, task, err).(types.ManagedObjectReference))
 
 	if m := l.machine(t, vm); m.Config.SwapPlacement != "inherit" {
 		t.Errorf("swap placement %q", m.Config.SwapPlacement)
 	}
 
-	task, err = folder.CreateVM(l.ctx, types.VirtualMachineConfigSpec{
+	task, err = l.folder.CreateVM(l.ctx, types.VirtualMachineConfigSpec{
 		Name:  "lost",
 		Files: &types.VirtualMachineFileInfo{VmPathName: "[nowhere]"},
-	}, pool, nil)
+	}, l.pool, nil)
 	failure[*types.InvalidVmConfig](t, l, task, err)
 }

@@ -42,12 +42,7 @@ func TestCallWithoutLoginIsNotAuthenticated(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	vm, err := l.finder.VirtualMachine(l.ctx, "debian-12")
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	_, err = object.NewVirtualMachine(stranger, vm.Reference()).PowerOn(l.ctx)
+	_, err = object.NewVirtualMachine(stranger, l.template.Reference()).PowerOn(l.ctx)
 	if err == nil || !soap.IsSoapFault(err) {
 		t.Fatalf("power on without login: %v", err)
 	}

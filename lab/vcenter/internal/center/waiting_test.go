@@ -169,7 +169,7 @@ func TestManyWaitOnOneCollectorAndNoneHangs(t *testing.T) {
 			for round := range rounds {
 				failed <- func() error {
 					name := fmt.Sprintf("vm-%d-%d", worker, round)
-					task, err := l.startClone(t, name, nil)
+					task, err := l.startClone(name, nil)
 					if err != nil {
 						return err
 					}
@@ -200,6 +200,89 @@ func TestManyWaitOnOneCollectorAndNoneHangs(t *testing.T) {
 	for err := range failed {
 		if err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// What the lab is for: a provider at work and the hypervisor agent watching it.
+func TestWatcherAndWorkersTogether(t *testing.T) {
+	l := newLab(t)
+	const workers, rounds = 6, 4
+	w := l.watch(t, l.login(t), l.ServiceContent.PropertyCollector,
+		"config.hardware", "config.extraConfig", "config.instanceUuid", "runtime.bootTime", "runtime.powerState",
+		"summary.config.template", "guest.guestState")
+
+	failed := make(chan error, workers)
+	for worker := range workers {
+		go func() {
+			failed <- func() error {
+				for round := range rounds {
+					task, err := l.startClone(fmt.Sprintf("vm-%d-%d", worker, round), nil)
+					if err != nil {
+						return err
+					}
+					info, err := task.WaitForResult(l.ctx)
+					if err != nil {
+						return err
+					}
+					vm := object.NewVirtualMachine(l.Client.Client, info.Result.(types.ManagedObjectReference))
+					for _, act := range []func() (*object.Task, error){
+						func() (*object.Task, error) {
+							return vm.Reconfigure(l.ctx, types.VirtualMachineConfigSpec{MemoryMB: 2048})
+						},
+						func() (*object.Task, error) { return vm.PowerOn(l.ctx) },
+						func() (*object.Task, error) { return vm.PowerOff(l.ctx) },
+						func() (*object.Task, error) { return vm.Destroy(l.ctx) },
+					} {
+						task, err := act()
+						if err != nil {
+							return err
+						}
+						if err := task.Wait(l.ctx); err != nil {
+							return err
+						}
+					}
+				}
+				return nil
+			}()
+		}()
+	}
+
+	known := make(map[types.ManagedObjectReference]bool)
+	follow := func(wait int32) bool {
+		updates := w.next(t, types.WaitOptions{MaxWaitSeconds: &wait})
+		for _, update := range updates {
+			switch {
+			case update.Kind == types.ObjectUpdateKindEnter && known[update.Obj]:
+				t.Errorf("%s entered twice", update.Obj)
+			case update.Kind != types.ObjectUpdateKindEnter && !known[update.Obj]:
+				t.Errorf("%s: %s before it entered", update.Obj, update.Kind)
+			}
+			known[update.Obj] = update.Kind != types.ObjectUpdateKindLeave
+		}
+		return updates != nil
+	}
+
+	for left := workers; left > 0; {
+		follow(1)
+		select {
+		case err := <-failed:
+			left--
+			if err != nil {
+				t.Error(err)
+			}
+		default: // still at work
+		}
+	}
+	for follow(0) { // until nothing is new
+	}
+
+	if !known[l.template.Reference()] {
+		t.Error("the template is gone")
+	}
+	for ref, there := range known {
+		if there && ref != l.template.Reference() {
+			t.Errorf("%s was destroyed, and the watcher not told", ref)
 		}
 	}
 }

@@ -1,14 +1,13 @@
 package description
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net/netip"
 	"regexp"
 	"sort"
-	"strings"
-
-	"bytes"
+	"strconv"
 
 	"github.com/vmware/govmomi/vim25/types"
 	"go.yaml.in/yaml/v3"
@@ -130,8 +129,12 @@ func (r *reader) datastores(n *yaml.Node, path string) []Datastore {
 }
 
 func (r *reader) uplinks(n *yaml.Node, path string) []string {
-	if n.Kind != yaml.SequenceNode || len(n.Content) == 0 {
-		r.fault(n, path, "%s instead of a list of uplink names. At least one uplink is required, such as [uplink1].", kind(n))
+	if n.Kind != yaml.SequenceNode {
+		r.fault(n, path, "%s instead of a list. Names of uplinks are allowed, such as [uplink1]. Correct it.", shown(n))
+		return nil
+	}
+	if len(n.Content) == 0 {
+		r.fault(n, path, "empty. At least one uplink is required. Add one.")
 		return nil
 	}
 
@@ -194,16 +197,8 @@ func (r *reader) prefix(into *netip.Prefix) field {
 	}
 }
 
-// shown is the value of a node as a message may quote it.
+// shown is a node as a message quotes it. Quotes tell the text "99" from the number.
 func shown(n *yaml.Node) string {
-	if n.Kind == yaml.ScalarNode && n.Tag != "!!null" {
-		return strings.TrimSpace(n.Value)
-	}
-
-	return kind(n)
-}
-
-func kind(n *yaml.Node) string {
 	switch {
 	case n.Kind == yaml.MappingNode:
 		return "a mapping"
@@ -213,7 +208,9 @@ func kind(n *yaml.Node) string {
 		return "an alias"
 	case n.Tag == "!!null":
 		return "nothing"
+	case n.Tag == "!!str":
+		return strconv.Quote(n.Value)
 	default:
-		return strings.TrimSpace(n.Value)
+		return n.Value
 	}
 }

@@ -2,7 +2,8 @@ package description
 
 import (
 	"fmt"
-	"sort"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -41,7 +42,7 @@ func (r *reader) syntax(err error) {
 // pairs calls f for each key of a mapping that is a plain string and stands there once.
 func (r *reader) pairs(n *yaml.Node, path string, f func(key, value *yaml.Node)) bool {
 	if n.Kind != yaml.MappingNode {
-		r.fault(n, path, "%s instead of a mapping. Keys with values are allowed. Correct it.", kind(n))
+		r.fault(n, path, "%s instead of a mapping. Keys with values are allowed. Correct it.", shown(n))
 		return false
 	}
 
@@ -64,11 +65,7 @@ func (r *reader) pairs(n *yaml.Node, path string, f func(key, value *yaml.Node))
 
 // mapping reads a mapping whose keys are known.
 func (r *reader) mapping(n *yaml.Node, path string, known fields) {
-	allowed := make([]string, 0, len(known))
-	for key := range known {
-		allowed = append(allowed, key)
-	}
-	sort.Strings(allowed)
+	allowed := slices.Sorted(maps.Keys(known))
 
 	given := make(map[string]bool)
 
@@ -98,7 +95,7 @@ func (r *reader) named(n *yaml.Node, path string, read func(name string, n *yaml
 
 	ok := r.pairs(n, path, func(key, value *yaml.Node) {
 		if !namePattern.MatchString(key.Value) {
-			r.fault(key, join(path, key.Value), "%s is not a name. %s. Choose another.", key.Value, nameAllowed)
+			r.fault(key, join(path, key.Value), "%q is not a name. %s. Choose another.", key.Value, nameAllowed)
 			return
 		}
 		values[key.Value] = value
@@ -111,13 +108,7 @@ func (r *reader) named(n *yaml.Node, path string, read func(name string, n *yaml
 		r.fault(n, path, "empty. At least one entry is required. Add one.")
 	}
 
-	names := make([]string, 0, len(values))
-	for name := range values {
-		names = append(names, name)
-	}
-	sort.Strings(names)
-
-	for _, name := range names {
+	for _, name := range slices.Sorted(maps.Keys(values)) {
 		read(name, values[name], join(path, name))
 	}
 }
