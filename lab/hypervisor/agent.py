@@ -66,7 +66,7 @@ class Agent:
     def _follow(self, machines: dict[str, Machine]) -> None:
         for uuid, worker in list(self._workers.items()):
             if worker.is_done:
-                worker.join()
+                worker.close()
                 del self._workers[uuid]
         # Also what an agent before this one left behind: a VM destroyed while none was running.
         for uuid in {*machines, *self._workers, *self._left_behind()}:

@@ -33,12 +33,12 @@ _LONGEST_RETRY_S = 30.0
 _SHUTDOWN_DEADLINE_S = 90.0  # systemd's own limit for one unit to stop
 
 
-class Worker(threading.Thread):
+class Worker:
     """Keeps the host of one VM as the vCenter wants it."""
 
     def __init__(self, host: Host, vcenter: Callable[[], VCenter]) -> None:
         """Take the host and where to find the current session."""
-        super().__init__(name=host.uuid, daemon=True)
+        self._thread = threading.Thread(target=self._run, name=host.uuid, daemon=True)
         self._host = host
         self._vcenter = vcenter
         self._wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
@@ -62,7 +62,16 @@ class Worker(threading.Thread):
             self._must_adapt = True
             os.eventfd_write(self._wake, 1)
 
-    def run(self) -> None:
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Give back what it holds, once it is done."""
+        self._thread.join()
+        os.close(self._wake)
+
+    def _run(self) -> None:
         """Work until the VM and its host are gone."""
         while not self.is_done:
             wanted = self._wanted

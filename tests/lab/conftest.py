@@ -1,0 +1,46 @@
+"""A lab of its own for these tests, up once, taken down at the end; never the user's."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lab.down import remains
+from lab.layout import Layout
+from tests.lab.estate import Estate, make_key
+
+LAB = Path(sys.executable).parent / "lab"
+
+
+def run_lab(layout: Layout, *arguments: str) -> str:
+    """Run the console script for a lab; fail with what it said."""
+    completed = subprocess.run(
+        [LAB, *arguments],
+        env={**os.environ, "LAB_NAME": layout.name, "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert completed.returncode == 0, completed.stdout + completed.stderr
+    return completed.stdout
+
+
+@pytest.fixture(scope="session")
+def layout() -> Iterator[Layout]:
+    """Return the layout of a lab that is up."""
+    layout = Layout("labtest")
+    run_lab(layout, "up")
+    yield layout
+    run_lab(layout, "down")
+    assert remains(layout) == []
+
+
+@pytest.fixture(scope="session")
+def estate(layout: Layout, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Estate]:
+    """Return a client of the lab's vCenter."""
+    estate = Estate(layout, make_key(tmp_path_factory.mktemp("key")))
+    yield estate
+    estate.close()
