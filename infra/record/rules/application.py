@@ -70,12 +70,35 @@ def require_servers(facts: Facts) -> Iterator[Fault]:
             elif server not in holders:
                 roles = ", ".join(facts.tenant.servers[server].roles)
                 what = f"{server} has the role {roles}"
-                yield facts.fault(path, what, allowed, f"Choose one, or add {role} there")
+                remedy = f"Choose one, or add {role} there" if holders else f"Add {role} there"
+                yield facts.fault(path, what, allowed, remedy)
 
 
 def _endpoints(application: Application) -> Iterator[tuple[str, str, ServerRole]]:
     yield "web", application.web.server, "webapp"
     yield "database", application.database.server, "database"
+
+
+def require_web_flows(facts: Facts) -> Iterator[Fault]:
+    """Require that some flow ends where an application answers."""
+    reached = {
+        (destination, flow.port)
+        for flow in facts.tenant.flows.values()
+        if flow.protocol == "tcp"
+        for destination in facts.servers_of(flow.destinations)
+    }
+    for key, application in facts.tenant.applications.items():
+        web = application.web
+        has_server = web.server in facts.holders.get(
+            "webapp", ()
+        )  # `require_servers` says otherwise
+        if has_server and (web.server, web.port) not in reached:
+            yield facts.fault(
+                ("applications", key, "web", "port"),
+                f"no flow leads to {web.server} on tcp/{web.port}",
+                "an application that somebody reaches",
+                f"Add such a flow to tenant.yaml: to [{web.server}]",
+            )
 
 
 def require_database_flows(facts: Facts) -> Iterator[Fault]:
@@ -87,11 +110,11 @@ def require_database_flows(facts: Facts) -> Iterator[Fault]:
         for source in facts.servers_of(flow.sources)
         for destination in facts.servers_of(flow.destinations)
     }
+    webapps, databases = facts.holders.get("webapp", ()), facts.holders.get("database", ())
     for key, application in facts.tenant.applications.items():
         web, database = application.web.server, application.database.server
-        if not {web, database} <= facts.tenant.servers.keys():
-            continue  # `require_servers` says so
-        if web != database and (web, database) not in pairs:
+        has_servers = web in webapps and database in databases  # `require_servers` says otherwise
+        if has_servers and web != database and (web, database) not in pairs:
             yield facts.fault(
                 ("applications", key, "database", "server"),
                 f"no flow leads from {web} to {database} on tcp/{DATABASE_PORT}",
@@ -104,5 +127,6 @@ RULES = (
     refuse_reserved_names,
     refuse_names_of_servers,
     require_servers,
+    require_web_flows,
     require_database_flows,
 )

@@ -10,6 +10,9 @@ SYSTEM_FOLDERS = frozenset(
 )
 """What a mount would hide from the system that boots. Source: Filesystem Hierarchy Standard 3."""
 
+SYSTEM_MOUNTS = frozenset({"/home", "/root", "/var", "/var/cache", "/var/lib"})
+"""What holds accounts, keys and package lists from the first boot on; folders in it do not."""
+
 
 def refuse_repeated_places(facts: Facts) -> Iterator[Fault]:
     """Refuse a SCSI unit or a mount of two disks of one server."""
@@ -30,15 +33,16 @@ def refuse_repeated_places(facts: Facts) -> Iterator[Fault]:
 
 
 def refuse_system_mounts(facts: Facts) -> Iterator[Fault]:
-    """Refuse a mount over a folder that the system needs to boot."""
+    """Refuse a mount over a folder that the system needs."""
     for key, server in facts.tenant.servers.items():
         for name, disk in server.disks.items():
             top = disk.mount.split("/")[1]
-            if top in SYSTEM_FOLDERS:
+            if top in SYSTEM_FOLDERS or disk.mount in SYSTEM_MOUNTS:
                 yield facts.fault(
                     ("servers", key, "disks", name, "mount"),
-                    f"{disk.mount} is in /{top} of the system",
-                    f"any path outside {', '.join(f'/{top}' for top in sorted(SYSTEM_FOLDERS))}",
+                    f"{disk.mount} would hide files of the system",
+                    f"any path outside {', '.join(f'/{top}' for top in sorted(SYSTEM_FOLDERS))},"
+                    f" and not {', '.join(sorted(SYSTEM_MOUNTS))} itself",
                     "Choose a path such as /srv/data",
                 )
 

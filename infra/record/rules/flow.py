@@ -3,11 +3,19 @@
 from collections.abc import Iterator
 
 from infra.record.fault import Fault, Path
-from infra.record.model import Flow
+from infra.record.model import Flow, Protocol
 from infra.record.rules.facts import Facts
 from infra.record.suggestion import suggest
 
 SSH_PORT = 22
+
+BASTION_SERVICES: tuple[tuple[str, Protocol, int], ...] = (
+    ("names", "udp", 53),
+    ("long names", "tcp", 53),
+    ("time", "udp", 123),
+    ("packages", "tcp", 3142),
+)
+"""What the bastion serves to every server, and no server runs without."""
 
 
 def _ends(key: str, flow: Flow) -> Iterator[tuple[Path, str]]:
@@ -95,8 +103,9 @@ def require_management_path(facts: Facts) -> Iterator[Fault]:
     reached = {bastion}
     for flow in ways.values():
         reached.update(facts.servers_of(flow.destinations))
-    for key in facts.tenant.servers:
-        if key not in reached:
+    for key, server in facts.tenant.servers.items():
+        # A server in an unknown segment is in no zone that a flow could name.
+        if key not in reached and server.segment in facts.segments:
             way = next(iter(ways), None)
             yield facts.fault(
                 ("servers", key),
@@ -108,10 +117,36 @@ def require_management_path(facts: Facts) -> Iterator[Fault]:
             )
 
 
+def require_bastion_services(facts: Facts) -> Iterator[Fault]:
+    """Require that every server reaches what the bastion serves: names, time, packages."""
+    bastion = facts.sole_holder("bastion")
+    if bastion is None:
+        return
+    served: dict[tuple[Protocol, int], set[str]] = {}
+    for flow in facts.tenant.flows.values():
+        if bastion in facts.servers_of(flow.destinations):
+            clients = served.setdefault((flow.protocol, flow.port), set())
+            clients.update(facts.servers_of(flow.sources))
+    for key, server in facts.tenant.servers.items():
+        missing = [
+            f"{protocol}/{port} ({service})"
+            for service, protocol, port in BASTION_SERVICES
+            if key not in served.get((protocol, port), ())
+        ]
+        if missing and key != bastion and server.segment in facts.segments:
+            yield facts.fault(
+                ("servers", key),
+                f"cannot reach the bastion {bastion} on {', '.join(missing)}",
+                "servers that have the bastion's names, time and packages",
+                f"Add {key} or its zone to the from of the flows to {bastion}",
+            )
+
+
 RULES = (
     refuse_unknown_ends,
     refuse_repeated_ends,
     refuse_flows_to_itself,
     refuse_repeated_openings,
     require_management_path,
+    require_bastion_services,
 )

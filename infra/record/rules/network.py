@@ -9,6 +9,9 @@ from infra.record.rules.facts import Facts
 PRIVATE_BLOCKS = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
 """Source: RFC 1918."""
 
+RESERVED_NAME = "primary"
+"""The plan's name of a server's first NIC, from which its MAC address follows."""
+
 
 def refuse_repeated_segments(facts: Facts) -> Iterator[Fault]:
     """Refuse a segment's name in two zones: servers name their segment alone."""
@@ -21,6 +24,17 @@ def refuse_repeated_segments(facts: Facts) -> Iterator[Fault]:
                     "each segment's name once in a tenant",
                     "Rename one of the two",
                 )
+
+
+def refuse_reserved_names(facts: Facts) -> Iterator[Fault]:
+    """Refuse a segment whose NIC on the edge would be taken for the edge's first one."""
+    if RESERVED_NAME in facts.segments:
+        yield facts.fault(
+            facts.segment_path(RESERVED_NAME),
+            f'"{RESERVED_NAME}" is a reserved name',
+            f"any name but {RESERVED_NAME}",
+            "Rename it",
+        )
 
 
 def refuse_repeated_vlans(facts: Facts) -> Iterator[Fault]:
@@ -134,6 +148,7 @@ def refuse_repeated_addresses(facts: Facts) -> Iterator[Fault]:
 
 RULES = (
     refuse_repeated_segments,
+    refuse_reserved_names,
     refuse_repeated_vlans,
     refuse_overlaps,
     refuse_outside_gateways,
