@@ -232,3 +232,19 @@ func TestViewHoldsWhatIsInItsContainer(t *testing.T) {
 		t.Error("a view of nonsense")
 	}
 }
+
+func TestReferenceMayNameTheBaseType(t *testing.T) {
+	l := newLab(t)
+
+	cluster, err := l.finder.DefaultClusterComputeResource(l.ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	base := types.ManagedObjectReference{Type: "ComputeResource", Value: cluster.Reference().Value}
+
+	var c mo.ComputeResource
+	l.read(t, base, &c, "host")
+	if len(c.Host) != 2 {
+		t.Errorf("hosts: %v", c.Host)
+	}
+}

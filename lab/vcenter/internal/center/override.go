@@ -43,6 +43,8 @@ func wrap(object mo.Reference) mo.Reference {
 // of the call, which is its own object. A reference that no session finds leaves our choice in
 // force; the request's body still carries the true one.
 func override(ctx *simulator.Context, method *simulator.Method) (mo.Reference, types.BaseMethodFault) {
+	method.This = resolve(ctx, method.This)
+
 	object := ctx.Map.Get(method.This)
 	if object == nil {
 		return nil, nil

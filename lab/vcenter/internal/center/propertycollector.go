@@ -49,6 +49,8 @@ func (c *propertyCollector) CreatePropertyCollector(ctx *simulator.Context, _ *t
 
 // CreateFilter adds a filter. Its objects are the first changes it reports.
 func (c *propertyCollector) CreateFilter(ctx *simulator.Context, req *types.CreateFilter) soap.HasFault {
+	resolveSpecs(ctx, []types.PropertyFilterSpec{req.Spec})
+
 	filter := newPropertyFilter(c, req)
 	// What cannot be selected is refused now, as a real one does.
 	if fault := filter.check(ctx); fault != nil {
