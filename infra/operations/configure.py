@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import ansible_mitogen
 import ansible_runner
 
 from infra.errors import TenantError
@@ -122,6 +123,8 @@ def _environment(path: ManagementPath, socket: Path) -> dict[str, str]:
         "ANSIBLE_FORCE_COLOR": "0",
         "ANSIBLE_NOCOLOR": "1",
         "ANSIBLE_SSH_ARGS": f"-F {path.ssh_config}",
+        "ANSIBLE_STRATEGY": "mitogen_linear",
+        "ANSIBLE_STRATEGY_PLUGINS": str(Path(ansible_mitogen.__path__[0]) / "plugins/strategy"),
         "ANSIBLE_LOCAL_TEMP": str(path.folder / "ansible"),
         "SSH_AUTH_SOCK": path.agent_socket,
         ENVIRONMENT: str(socket),
