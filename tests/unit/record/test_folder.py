@@ -52,7 +52,7 @@ CASES: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "too-large": (
         lambda folder: (folder / "tenant.yaml").write_bytes(b"#" * (SIZE_LIMIT_BYTES + 1)),
-        "tenants/voorbeeld/tenant.yaml: is larger than 1048576 bytes. A record's file is what"
+        "tenants/voorbeeld/tenant.yaml: is larger than 4194304 bytes. A record's file is what"
         " people review. Check that this is the right file.",
     ),
     "not-utf-8": (
