@@ -10,7 +10,7 @@ import json
 from typing import Any
 
 from infra.plan.model import Nic, Server
-from infra.plan.service import MANAGEMENT_ACCOUNT
+from infra.record.service import MANAGEMENT_ACCOUNT
 
 
 def guestinfo(

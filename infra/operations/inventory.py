@@ -9,7 +9,7 @@ from typing import Any
 from infra.operations.stack import ROOT
 from infra.outputs import StackOutputs
 from infra.plan.model import Rule, Server
-from infra.plan.service import MANAGEMENT_ACCOUNT, PACKAGE_RELAY_PORT
+from infra.record.service import MANAGEMENT_ACCOUNT, PACKAGE_RELAY_PORT
 
 APPLICATIONS = ROOT / "applications"
 """Source code of the applications that role webapp installs, one folder an application."""

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from infra.errors import TenantError
 from infra.outputs import StackOutputs
-from infra.plan.service import MANAGEMENT_ACCOUNT
+from infra.record.service import MANAGEMENT_ACCOUNT
 
 MEMORY_FOLDER = Path("/dev/shm")  # noqa: S108 (a tmpfs on every Linux; the folder below is 0700)
 """Where files live that must never reach a disk."""

@@ -10,7 +10,6 @@ from rich.table import Table
 
 from infra.plan.model import Plan
 
-
 _WRAPPED = {"addresses", "from", "to", "purpose"}
 """Columns that may break; the others are short and read best whole."""
 

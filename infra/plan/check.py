@@ -17,7 +17,7 @@ from infra.plan.model import (
     VolumeCheck,
 )
 from infra.plan.refusal import PlanRefusedError
-from infra.plan.service import SSH_PORT
+from infra.record.service import SSH_PORT
 
 BASE_UNITS = ("chrony.service", "nftables.service", "ssh.service", "unattended-upgrades.service")
 ROLE_UNITS: Mapping[str, tuple[str, ...]] = {

@@ -5,15 +5,14 @@ from collections.abc import Iterator
 from infra.record.fault import Fault, Path
 from infra.record.model import Flow, Protocol
 from infra.record.rules.facts import Facts
+from infra.record.service import NAMES_PORT, PACKAGE_RELAY_PORT, SSH_PORT, TIME_PORT
 from infra.record.suggestion import suggest
 
-SSH_PORT = 22
-
 BASTION_SERVICES: tuple[tuple[str, Protocol, int], ...] = (
-    ("names", "udp", 53),
-    ("long names", "tcp", 53),
-    ("time", "udp", 123),
-    ("packages", "tcp", 3142),
+    ("names", "udp", NAMES_PORT),
+    ("long names", "tcp", NAMES_PORT),
+    ("time", "udp", TIME_PORT),
+    ("packages", "tcp", PACKAGE_RELAY_PORT),
 )
 """What the bastion serves to every server, and no server runs without."""
 

@@ -1,4 +1,4 @@
-"""Name the services that every tenant has, whatever its record says. Constants only."""
+"""Name what every tenant has, whatever its record says. Constants only."""
 
 MANAGEMENT_ACCOUNT = "ansible"
 """The account on every server that configuration and checks use, by key only."""
