@@ -112,7 +112,7 @@ func (c *Center) routes() http.Handler {
 
 // watch puts our own in the place of the simulator's property collector, and overrides the rest.
 func (c *Center) watch() {
-	feed := newChangeFeed()
+	feed := newChangeFeed(c.credentials.User)
 	c.registry().Put(feed)
 	c.registry().AddHandler(feed)
 

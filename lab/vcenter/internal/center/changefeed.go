@@ -20,6 +20,8 @@ const collectorLife = 30 * time.Minute
 type changeFeed struct {
 	mo.ExtensionManager // some managed object: the registry insists on one
 
+	user string // who starts tasks
+
 	mu         sync.Mutex
 	collectors map[*propertyCollector]time.Time // with the time of the last call
 	unfinished map[types.ManagedObjectReference]bool
@@ -28,8 +30,9 @@ type changeFeed struct {
 
 var feedReference = types.ManagedObjectReference{Type: "LabChangeFeed", Value: "changes"}
 
-func newChangeFeed() *changeFeed {
+func newChangeFeed(user string) *changeFeed {
 	f := &changeFeed{
+		user:       user,
 		collectors: make(map[*propertyCollector]time.Time),
 		unfinished: make(map[types.ManagedObjectReference]bool),
 		closed:     make(chan struct{}),
@@ -104,9 +107,12 @@ type change struct {
 
 // PutObject hears of a new object, and of one that moved. A virtual machine that is still being
 // built has no name.
-func (f *changeFeed) PutObject(_ *simulator.Context, object mo.Reference) {
+func (f *changeFeed) PutObject(ctx *simulator.Context, object mo.Reference) {
 	ref := object.Reference()
 
+	if task, ok := object.(*simulator.Task); ok {
+		describeTask(ctx, task, f.user)
+	}
 	if vm, ok := object.(*simulator.VirtualMachine); ok && vm.Name == "" {
 		f.mu.Lock()
 		f.unfinished[ref] = true

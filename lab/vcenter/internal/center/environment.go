@@ -109,10 +109,11 @@ func configOption(key string, version types.HardwareVersion, guestIDs []string) 
 	}
 
 	option := &types.VirtualMachineConfigOption{
-		Version:         version.String(),
-		Description:     "ESXi virtual machine, hardware version " + version.String(),
-		HardwareOptions: types.VirtualHardwareOption{HwVersion: int32(version)},
-		DefaultDevice:   esx.VirtualDevice,
+		Version:              version.String(),
+		Description:          "ESXi virtual machine, hardware version " + version.String(),
+		HardwareOptions:      hardwareOption(version),
+		DefaultDevice:        esx.VirtualDevice,
+		SupportedMonitorType: []string{"release"},
 	}
 
 	known := types.VirtualMachineGuestOsIdentifier("").Values()
@@ -123,6 +124,38 @@ func configOption(key string, version types.HardwareVersion, guestIDs []string) 
 		if !anyKnown || slices.Contains(guestIDs, string(id)) {
 			option.GuestOSDescriptor = append(option.GuestOSDescriptor, guestDescriptor(string(id)))
 		}
+	}
+
+	return option
+}
+
+// hardwareOption is what a virtual machine of a hardware version can have.
+func hardwareOption(version types.HardwareVersion) types.VirtualHardwareOption {
+	shares := func(least, most, usual int32) types.ResourceAllocationOption {
+		return types.ResourceAllocationOption{SharesOption: types.SharesOption{
+			SharesOption: types.IntOption{Min: least, Max: most, DefaultValue: usual},
+			DefaultLevel: types.SharesLevelNormal,
+		}}
+	}
+	exactly := func(n int32) types.IntOption { return types.IntOption{Min: n, Max: n, DefaultValue: n} }
+
+	option := types.VirtualHardwareOption{
+		HwVersion:             int32(version),
+		NumCoresPerSocket:     types.IntOption{Min: 1, Max: maxCPUs, DefaultValue: 1},
+		MemoryMB:              types.LongOption{Min: minMemoryMiB, Max: maxMemoryMiB, DefaultValue: 1024},
+		NumPCIControllers:     exactly(1),
+		NumIDEControllers:     exactly(2),
+		NumUSBControllers:     types.IntOption{Max: 1},
+		NumUSBXHCIControllers: types.IntOption{Max: 1},
+		NumSIOControllers:     exactly(1),
+		NumPS2Controllers:     exactly(1),
+		ResourceConfigOption: types.ResourceConfigOption{
+			CpuAllocationOption:    shares(1, 1_000_000, 1000),
+			MemoryAllocationOption: shares(0, 1_000_000, 10),
+		},
+	}
+	for n := int32(1); n <= maxCPUs; n++ {
+		option.NumCPU = append(option.NumCPU, n)
 	}
 
 	return option

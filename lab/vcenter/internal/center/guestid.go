@@ -6,6 +6,14 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 )
 
+// What a virtual machine can have at most.
+// Source: vSphere configuration maximums, for hardware version 13.
+const (
+	maxCPUs      = 128
+	minMemoryMiB = 4
+	maxMemoryMiB = 6 << 20
+)
+
 // guestNames are the names a vCenter shows for the guests of this lab.
 var guestNames = map[string]string{
 	string(types.VirtualMachineGuestOsIdentifierDebian11_64Guest): "Debian GNU/Linux 11 (64-bit)",
@@ -33,19 +41,30 @@ func guestFamily(id string) string {
 
 func guestDescriptor(id string) types.GuestOsDescriptor {
 	return types.GuestOsDescriptor{
-		Id:                        id,
-		FullName:                  guestName(id),
-		Family:                    guestFamily(id),
-		SupportedMaxCPUs:          128,
-		SupportedMinMemMB:         4,
-		SupportedMaxMemMB:         6 << 20,
-		RecommendedMemMB:          1024,
-		RecommendedDiskController: "ParaVirtualSCSIController",
-		RecommendedEthernetCard:   "VirtualVmxnet3",
-		RecommendedFirmware:       string(types.GuestOsDescriptorFirmwareTypeBios),
-		SupportedEthernetCard:     []string{"VirtualVmxnet3", "VirtualE1000", "VirtualE1000e"},
-		SupportedDiskControllerList: []string{
-			"ParaVirtualSCSIController", "VirtualLsiLogicSASController", "VirtualLsiLogicController",
-		},
+		Id:                              id,
+		FullName:                        guestName(id),
+		Family:                          guestFamily(id),
+		SupportedMaxCPUs:                maxCPUs,
+		NumSupportedPhysicalSockets:     maxCPUs,
+		NumSupportedCoresPerSocket:      maxCPUs,
+		SupportedMinMemMB:               minMemoryMiB,
+		SupportedMaxMemMB:               maxMemoryMiB,
+		RecommendedMemMB:                1024,
+		SupportedDiskControllerList:     []string{"ParaVirtualSCSIController", "VirtualLsiLogicSASController", "VirtualLsiLogicController"},
+		RecommendedDiskController:       "ParaVirtualSCSIController",
+		RecommendedSCSIController:       "ParaVirtualSCSIController",
+		RecommendedCdromController:      "VirtualIDEController",
+		RecommendedDiskSizeMB:           16 << 10,
+		SupportedNumDisks:               60,
+		SupportedEthernetCard:           []string{"VirtualVmxnet3", "VirtualE1000", "VirtualE1000e"},
+		RecommendedEthernetCard:         "VirtualVmxnet3",
+		SupportedFirmware:               []string{"bios", "efi"},
+		RecommendedFirmware:             string(types.GuestOsDescriptorFirmwareTypeBios),
+		SupportsMemoryHotAdd:            true,
+		SupportsCpuHotAdd:               true,
+		SupportsPvscsiControllerForBoot: true,
+		SupportsHotPlugPCI:              true,
+		SupportLevel:                    "supported",
+		SupportedForCreate:              true,
 	}
 }

@@ -32,11 +32,17 @@ func completeMachine(ctx *simulator.Context, vm *simulator.VirtualMachine) {
 	browser.Self = browserReference(vm.Self)
 	ctx.Map.Put(browser)
 
+	runtime := vm.Runtime
+	runtime.FaultToleranceState = types.VirtualMachineFaultToleranceStateNotConfigured
+	runtime.RecordReplayState = types.VirtualMachineRecordReplayStateInactive
+
 	var guest types.GuestInfo
 	clearGuest(&guest)
 
 	ctx.Update(vm, append(guestChanges(&guest),
 		types.PropertyChange{Name: "config", Val: config},
+		types.PropertyChange{Name: "runtime", Val: runtime},
+		types.PropertyChange{Name: "summary.runtime", Val: runtime},
 		types.PropertyChange{Name: "summary.config.guestFullName", Val: config.GuestFullName},
 		types.PropertyChange{Name: "environmentBrowser", Val: browser.Self},
 	))

@@ -1,0 +1,43 @@
+package center
+
+import (
+	"reflect"
+
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/methods"
+	"github.com/vmware/govmomi/vim25/soap"
+	"github.com/vmware/govmomi/vim25/types"
+)
+
+// FetchResponse is the answer to Fetch, by which pyVmomi reads a single property. It is exported
+// for its name, which becomes that of the XML element. The method is not in the public API.
+type FetchResponse struct {
+	Returnval types.AnyType `xml:"returnval,omitempty,typeattr"`
+}
+
+type fetchBody struct {
+	Res    *FetchResponse
+	Fault_ *soap.Fault
+}
+
+// Fault is the fault of the answer.
+func (b *fetchBody) Fault() *soap.Fault { return b.Fault_ }
+
+// Fetch reads one property. An unset one has an empty answer, where the simulator's cannot be
+// understood.
+//
+// The request's type is internal to govmomi, but the simulator calls methods by reflection.
+func (c *propertyCollector) Fetch(ctx *simulator.Context, req any) soap.HasFault {
+	fetch := reflect.ValueOf(&c.PropertyCollector).MethodByName("Fetch")
+	answer := fetch.Call([]reflect.Value{reflect.ValueOf(ctx), reflect.ValueOf(req)})[0].Interface().(soap.HasFault)
+
+	if unset, ok := answer.(*methods.RetrievePropertiesExBody); ok {
+		if unset.Fault_ != nil {
+			return &fetchBody{Fault_: unset.Fault_}
+		}
+
+		return &fetchBody{Res: new(FetchResponse)}
+	}
+
+	return answer
+}
