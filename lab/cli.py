@@ -123,6 +123,7 @@ def _progress() -> Callable[[str], None]:
     started_at = time.monotonic()
 
     def tell(text: str) -> None:
-        _out.print(f"{time.monotonic() - started_at:5.1f}s {text}", markup=False, highlight=False)
+        line = f"{time.monotonic() - started_at:5.1f}s {text}"
+        _out.print(line, markup=False, highlight=False, soft_wrap=True)
 
     return tell

@@ -22,7 +22,7 @@ def run(argv: Sequence[str], *, stdin: str | None = None, timeout_s: float = 60)
     """
     try:
         # No shell, and every argument comes from this package.
-        completed = subprocess.run(  # noqa: S603 - arguments are ours, see above
+        completed = subprocess.run(
             list(argv),
             input=stdin,
             stdin=subprocess.DEVNULL if stdin is None else None,

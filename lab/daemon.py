@@ -67,7 +67,7 @@ class Daemon:
             MARK: self._mark,
         }
         with self.log.open("ab") as log, self.announcement.open("wb") as announcement:
-            self._child = subprocess.Popen(  # noqa: S603 - the arguments are ours
+            self._child = subprocess.Popen(
                 list(argv),
                 stdin=subprocess.DEVNULL,
                 stdout=announcement,

@@ -18,7 +18,7 @@ from lab.layout import Layout
 
 @dataclass(frozen=True)
 class HostStatus:
-    """One VM and its host. state: off, starting, up, stopping, failed, or lost (it has no VM)."""
+    """One VM and its host. state: off, starting, up, stopping, failed, or stray (it has no VM)."""
 
     name: str
     uuid: str
@@ -48,7 +48,7 @@ def gather(layout: Layout) -> LabStatus:
     except LabError as error:
         problem = str(error)
     found = [
-        _gather_host(layout, groups, uuid, machines.get(uuid))
+        _gather_host(layout, groups, uuid, machines.get(uuid), is_stray=not problem)
         for uuid in {*machines, *groups.uuids()}
     ]
     return LabStatus(tuple(sorted(found, key=lambda host: host.name)), problem)
@@ -105,7 +105,9 @@ def enter(layout: Layout, name: str) -> None:
     os.execvpe(command[0], command, environment)  # noqa: S606 - no shell between, on purpose
 
 
-def _gather_host(layout: Layout, groups: Groups, uuid: str, machine: Machine | None) -> HostStatus:
+def _gather_host(
+    layout: Layout, groups: Groups, uuid: str, machine: Machine | None, *, is_stray: bool
+) -> HostStatus:
     running = find_running(groups, uuid)
     host_namespace = layout.host_namespace(uuid)
     addresses: tuple[str, ...] = ()
@@ -116,7 +118,7 @@ def _gather_host(layout: Layout, groups: Groups, uuid: str, machine: Machine | N
     return HostStatus(
         name=machine.name if machine else running.name if running else uuid,
         uuid=uuid,
-        state=_state(machine, running),
+        state="stray" if machine is None and is_stray else _state(machine, running),
         addresses=addresses,
         memory_bytes=groups.memory_bytes(uuid) if running else None,
         memory_limit_mib=machine.memory_mib if machine else None,
@@ -126,13 +128,11 @@ def _gather_host(layout: Layout, groups: Groups, uuid: str, machine: Machine | N
 
 
 def _state(machine: Machine | None, running: Running | None) -> str:
-    if machine is None:
-        return "lost"
     if running is None:
-        if not machine.is_powered_on:
+        if machine is not None and not machine.is_powered_on:
             return "off"
-        return "failed" if machine.faults else "starting"
-    if not machine.is_powered_on or machine.request is not None:
+        return "failed" if machine is not None and machine.faults else "starting"
+    if machine is not None and (not machine.is_powered_on or machine.request is not None):
         return "stopping"
     is_up = running.leader is not None and guest.is_up(running.leader)
     return "up" if is_up else "starting"

@@ -51,14 +51,17 @@ def bring_up(layout: Layout, tell: Tell) -> None:
     vcenter_program = _locate("lab-vcenter") / "lab-vcenter"
     _make_directories(layout)
     _make_secrets(layout)
-    _start_vcenter(layout, vcenter_program, tell)
+    agent = Daemon(layout, "agent")
+    if _start_vcenter(layout, vcenter_program, tell):
+        # One that followed a former vCenter would say it is ready before it follows this one.
+        agent.stop()
     switch = Switch(layout.fabric)
     switch.ensure()
     management = datacenter.management
     station.ensure(switch, layout.provider, datacenter.management_segment, management.prefix)
     tell(f"fabric: station at {station.address(management.prefix)}, no route to outside")
     proxy = _start_packages(layout, datacenter, tell)
-    _start_agent(layout, image, tell)
+    _start_agent(agent, image, tell)
     _describe(layout, datacenter, proxy)
     tell(f"up: {layout.description_file}")
 
@@ -98,9 +101,11 @@ def _make_secrets(layout: Layout) -> None:
     _write_secret(layout.credentials_file, credentials)
 
 
-def _start_vcenter(layout: Layout, program: Path, tell: Tell) -> None:
+def _start_vcenter(layout: Layout, program: Path, tell: Tell) -> bool:
+    """Make sure that a vCenter answers; return whether it was started now."""
     vcenter = Daemon(layout, "vcenter")
-    if vcenter.pid() is None:
+    is_new = vcenter.pid() is None
+    if is_new:
         was_there = layout.certificate_file.exists()
         port = _choose_port(layout)
         vcenter.start(
@@ -131,6 +136,7 @@ def _start_vcenter(layout: Layout, program: Path, tell: Tell) -> None:
     except OSError as error:
         message = f"vcenter: {announced['url']}: does not answer: {error}. {vcenter.tail()}"
         raise LabError(message) from error
+    return is_new
 
 
 def _choose_port(layout: Layout) -> int:
@@ -200,8 +206,7 @@ def _answers(layout: Layout, host: str) -> bool:
     return namespace.run_inside(layout.provider, ask)
 
 
-def _start_agent(layout: Layout, image: Path, tell: Tell) -> None:
-    agent = Daemon(layout, "agent")
+def _start_agent(agent: Daemon, image: Path, tell: Tell) -> None:
     argv = [sys.executable, "-P", "-m", "lab.hypervisor", "--image", str(image)]
     if not agent.runs_as(argv):
         # One with another image, too: hosts do not notice, the next agent adopts them.

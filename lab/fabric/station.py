@@ -37,7 +37,9 @@ def address(prefix: ipaddress.IPv4Network) -> ipaddress.IPv4Interface:
 
 def ensure(switch: Switch, name: str, segment: Segment, prefix: ipaddress.IPv4Network) -> None:
     """Make the station, or what is missing of it."""
-    namespace.ensure(name)
+    if namespace.ensure(name):
+        # The port of a station that somebody removed: it goes, but when, the kernel decides.
+        switch.disconnect(STATION_PORT)
     switch.connect(declare_port(segment), name, _INTERFACE)
     own = address(prefix)
 

@@ -3,10 +3,12 @@
 Responsible for layer 2 and for port security on every port. It must not know whose port it is.
 """
 
+import errno
 import threading
 from pathlib import Path
 
 from pyroute2 import IPRoute
+from pyroute2.netlink.exceptions import NetlinkError
 
 from lab.command import run
 from lab.fabric import namespace
@@ -87,8 +89,14 @@ class Switch:
     def _unplug(self, link: IPRoute, name: str) -> None:
         index = _index(link, name)
         if index is not None:
-            bridge = link.get_links(index)[0].get_attr("IFLA_MASTER")
-            link.link("del", index=index)
+            try:
+                bridge = link.get_links(index)[0].get_attr("IFLA_MASTER")
+                link.link("del", index=index)
+            except NetlinkError as error:
+                # The kernel was already removing it, together with the other end's namespace.
+                if error.code != errno.ENODEV:
+                    raise
+                return
             if bridge is not None:
                 self._leave(link, bridge)
 

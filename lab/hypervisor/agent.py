@@ -40,18 +40,22 @@ class Agent:
     def serve(self, on_ready: Callable[[], None]) -> None:
         """Follow the inventory for ever; call `on_ready` after the first time."""
         is_ready = False
+        complaint = ""
         for _ in until(float("inf"), pause_s=_RECONNECT_PAUSE_S):
             try:
                 self._vcenter = VCenter(self._endpoint())
                 for machines in self._vcenter.watch():
                     self._follow(machines)
+                    complaint = ""
                     if not is_ready:
                         on_ready()
                         is_ready = True
             except FAILURES as error:
                 # Hosts go on running: what the vCenter wanted last is what is still wanted.
                 self._vcenter = None
-                _log.warning("no vCenter: %s; trying again", describe(error))
+                if describe(error) != complaint:
+                    complaint = describe(error)
+                    _log.warning("no vCenter: %s; trying again", complaint)
 
     def _endpoint(self) -> Endpoint:
         layout = self._layout

@@ -107,15 +107,19 @@ class Host:
         """Return what the kernel shows."""
         self._collect()
         running = find_running(self._groups, self.uuid)
+        is_wired = namespace.is_namespace(self.namespace)
         has_traces = (
             running is not None
+            or is_wired
             or self.uuid in self._groups.uuids()
-            or namespace.is_namespace(self.namespace)
             or self._root.is_mounted()
             or bool(self._switch.port_names(self._port_prefix))
         )
         observation = Observation(
-            boot=running.boot if running else None, ending=self._ending(), has_traces=has_traces
+            # Without its namespace it is out of reach for good, and as bad as ended.
+            boot=running.boot if running and is_wired else None,
+            ending=self._ending(),
+            has_traces=has_traces,
         )
         return observation, running
 
@@ -152,7 +156,7 @@ class Host:
         marks = {HOST_MARK: self._mark, NAME_MARK: machine.name, BOOT_MARK: machine.boot}
         with (self._run / "console").open("wb") as console:
             # A session of its own: the host outlives this agent.
-            self._child = subprocess.Popen(  # noqa: S603 - the arguments are ours
+            self._child = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=console,

@@ -134,9 +134,14 @@ def compile_machine(
         nics=_compile_nics(hardware.device, port_groups, faults),
         disks=_compile_disks(hardware.device, faults),
         guestinfo=_compile_guestinfo(properties.get("config.extraConfig") or []),
-        request=_compile_request(properties.get("guest.guestState")),
+        request=compile_request(properties.get("guest.guestState")),
         faults=tuple(faults),
     )
+
+
+def compile_request(guest_state: str | None) -> Request | None:
+    """Return what a guest state asks for, if it is a request."""
+    return next((request for request in Request if request.value == guest_state), None)
 
 
 def _is_accepted(policy: Any, name: str) -> bool:
@@ -228,7 +233,3 @@ def _compile_guestinfo(options: list[Any]) -> tuple[tuple[str, str], ...]:
             if option.key.startswith("guestinfo.") and option.value
         )
     )
-
-
-def _compile_request(guest_state: str | None) -> Request | None:
-    return next((request for request in Request if request.value == guest_state), None)

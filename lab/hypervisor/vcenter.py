@@ -24,6 +24,7 @@ from lab.hypervisor.machine import (
     Request,
     compile_machine,
     compile_port_group,
+    compile_request,
 )
 from lab.process import until
 
@@ -139,14 +140,15 @@ class VCenter:
                 httpConnectionTimeout=_ANSWER_S,
             )
         except VCENTER_FAILURES as error:
-            message = f"{endpoint}: no session: {describe(error)}."
+            message = f"vCenter {endpoint.host}:{endpoint.port}: no session: {describe(error)}."
             raise LabError(message) from error
         self._content = self._instance.RetrieveContent()
         self._switch_names: dict[str, str] = {}
 
     def close(self) -> None:
-        """Log out."""
+        """Log out, and close the connections, which logging out does not."""
         Disconnect(self._instance)
+        self._instance._stub.DropConnections()
 
     def read(self) -> dict[str, Machine]:
         """Return all VMs as they are now, by instance UUID."""
@@ -193,8 +195,15 @@ class VCenter:
     def read_request(self, moid: str) -> Request | None:
         """Return what the guest is asked to do at this very moment."""
         machine = vim.VirtualMachine(moid, self._instance._stub)
-        state = machine.guest.guestState
-        return next((request for request in Request if request.value == state), None)
+        specification = _Filter(
+            objectSet=[_Objects(obj=machine)],
+            propSet=[_Properties(type=vim.VirtualMachine, pathSet=["guest.guestState"])],
+        )
+        result = self._content.propertyCollector.RetrievePropertiesEx(
+            [specification], vmodl.query.PropertyCollector.RetrieveOptions()
+        )
+        states = [change.val for item in result.objects for change in item.propSet]
+        return compile_request(states[0]) if states else None
 
     def report(self, moid: str, guest: GuestReport) -> None:
         """Tell the vCenter of a guest: what a real hypervisor does over a channel of its own."""

@@ -22,7 +22,7 @@ from lab.status import find_host
 
 Result = TypeVar("Result")
 
-# Enters the host as `lab shell` does, with its limits, and then runs the command instead of a shell.
+# Enters the host as `lab shell` does, with its limits, and runs a command instead of a shell.
 _ENTER = [
     sys.executable,
     "-c",
@@ -61,8 +61,9 @@ class Estate:
         self._datacenter = self._instance.content.rootFolder.childEntity[0]
 
     def close(self) -> None:
-        """Log out."""
+        """Log out, and close the connections, which logging out does not."""
         Disconnect(self._instance)
+        self._instance._stub.DropConnections()
 
     def find(self, kind: Any, name: str) -> Any:
         """Return the managed object of this kind and name."""

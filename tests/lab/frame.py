@@ -25,7 +25,7 @@ def listen(interface: str) -> socket.socket:
     return raw
 
 
-def count_seen(raw: socket.socket, name: str, *, within_s: float = 0.5) -> int:
+def count_seen(raw: socket.socket, name: str, *, within_s: float = 0.25) -> int:
     """Count the frames of this name that come in until nothing has come for `within_s` seconds."""
     wanted = _MARK + name.encode()
     seen = 0

@@ -335,9 +335,7 @@ def test_status_names_the_vms_with_state_and_address(estate: Estate, make: Make)
     assert re.search(rf"status01 +up +{machine.guest.ipAddress}/24 +\d+ +512 +1", shown), shown
 
 
-def test_lab_down_leaves_nothing_after_everything_was_killed(
-    tmp_path: Path, estate: Estate
-) -> None:
+def test_lab_down_leaves_nothing_after_everything_was_killed(estate: Estate) -> None:
     layout = Layout("labcrash")
     run_lab(layout, "up")
     doomed = Estate(layout, estate.key)
