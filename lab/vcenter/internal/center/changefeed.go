@@ -129,6 +129,10 @@ func (f *changeFeed) PutObject(ctx *simulator.Context, object mo.Reference) {
 func (f *changeFeed) UpdateObject(_ *simulator.Context, object mo.Reference, changes []types.PropertyChange) {
 	c := change{ref: object.Reference()}
 
+	if task, ok := object.(*mo.Task); ok && task.Info.Error != nil {
+		task.Info.Error.LocalizedMessage = faultMessage(task.Info.Error.Fault)
+	}
+
 	for i := range changes {
 		switch name := changes[i].Name; {
 		case name == "name":

@@ -9,15 +9,15 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 )
 
-// FetchResponse is the answer to Fetch, by which pyVmomi reads a single property. It is exported
-// for its name, which becomes that of the XML element. The method is not in the public API.
-type FetchResponse struct {
-	Returnval types.AnyType `xml:"returnval,omitempty,typeattr"`
+// fetchBody is the answer to Fetch, by which pyVmomi reads a single property. The method is not in
+// the public API.
+type fetchBody struct {
+	Res    *fetchResponse `xml:"urn:vim25 FetchResponse,omitempty"`
+	Fault_ *soap.Fault    `xml:"http://schemas.xmlsoap.org/soap/envelope/ Fault,omitempty"`
 }
 
-type fetchBody struct {
-	Res    *FetchResponse
-	Fault_ *soap.Fault
+type fetchResponse struct {
+	Returnval types.AnyType `xml:"returnval,omitempty,typeattr"`
 }
 
 // Fault is the fault of the answer.
@@ -36,7 +36,7 @@ func (c *propertyCollector) Fetch(ctx *simulator.Context, req any) soap.HasFault
 			return &fetchBody{Fault_: unset.Fault_}
 		}
 
-		return &fetchBody{Res: new(FetchResponse)}
+		return &fetchBody{Res: new(fetchResponse)}
 	}
 
 	return answer

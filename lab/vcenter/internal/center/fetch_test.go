@@ -57,3 +57,16 @@ func TestTaskNamesItsMethodAndObject(t *testing.T) {
 		t.Errorf("by %s", by)
 	}
 }
+
+func TestFailedTaskSaysWhyInWords(t *testing.T) {
+	l := newLab(t)
+	l.clone(t, "app01", nil)
+
+	task, err := l.startClone("app01", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err = task.WaitForResult(l.ctx); err == nil || err.Error() != "The name 'app01' already exists." {
+		t.Errorf("error: %v", err)
+	}
+}
