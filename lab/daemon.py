@@ -101,13 +101,15 @@ class Daemon:
         message = f"{self._role}: does not serve after {_START_S:g} s. {self.tail()}"
         raise LabError(message)
 
-    def stop(self) -> None:
-        """End it, if it runs."""
+    def stop(self, *, grace_s: float = _END_S) -> None:
+        """End it, if it runs; after `grace_s` seconds by force."""
         pid = self.pid()
         while pid is not None:
-            end(pid, grace_s=_END_S)
+            end(pid, grace_s=grace_s)
             pid = self.pid()
-        self._child = None
+        if self._child is not None:
+            self._child.wait()
+            self._child = None
 
     def tail(self) -> str:
         """Return the end of its log, for a message."""

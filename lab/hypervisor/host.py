@@ -18,6 +18,7 @@ from lab.fabric.port import Port
 from lab.fabric.switch import Switch
 from lab.hypervisor import guest, storage
 from lab.hypervisor.decision import Ending, Observation
+from lab.hypervisor.guestinfo import environment_file
 from lab.hypervisor.machine import Machine, Nic
 from lab.hypervisor.root import Root
 from lab.hypervisor.storage import Storage
@@ -290,14 +291,10 @@ class Host:
 
         In place, not by a new file: the running guest has this very file mounted.
         """
-        lines = ['VMX_GUESTINFO="1"']
-        for key, value in machine.guestinfo:
-            name = f"VMX_GUESTINFO_{key.upper().replace('.', '_')}"
-            lines.append(f'{name}="{_quote_environment(value)}"')
         file = self._run / "guestinfo.env"
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as handle:
-            handle.write("\n".join(lines) + "\n")
+            handle.write(environment_file(machine.guestinfo))
 
     def _port_name(self, key: int) -> str:
         return f"{self._port_prefix}{key}"
@@ -323,10 +320,3 @@ class Host:
 
 def _limits(machine: Machine, devices: frozenset[tuple[int, int]]) -> Limits:
     return Limits(memory_mib=machine.memory_mib, vcpu=machine.vcpu, block_devices=devices)
-
-
-def _quote_environment(value: str) -> str:
-    """Quote a value for a double-quoted entry of systemd's EnvironmentFile (systemd.exec(5))."""
-    for special in ("\\", '"', "`", "$"):
-        value = value.replace(special, "\\" + special)
-    return value

@@ -100,7 +100,7 @@ class Storage:
 
 def plug(leader: int, disk: Disk, device: Device) -> None:
     """Make the device node of a disk, and its by-path link, in a running guest."""
-    with_nodes = _open_beneath(leader, ("dev",), create=False)
+    with_nodes = open_beneath(leader, ("dev",), create=False)
     try:
         present = _node(with_nodes, disk.node)
         if present != device:
@@ -111,7 +111,7 @@ def plug(leader: int, disk: Disk, device: Device) -> None:
             os.chown(disk.node, 0, _DISK_GROUP, dir_fd=with_nodes, follow_symlinks=False)
     finally:
         os.close(with_nodes)
-    with_links = _open_beneath(leader, _BY_PATH, create=True)
+    with_links = open_beneath(leader, _BY_PATH, create=True)
     try:
         if disk.by_path not in _names(with_links):
             os.symlink(f"../../{disk.node}", disk.by_path, dir_fd=with_links)
@@ -123,14 +123,14 @@ def unplug_others(leader: int, disks: tuple[Disk, ...]) -> None:
     """Remove the nodes and links of disks that a running guest no longer has."""
     nodes = {disk.node for disk in disks}
     links = {disk.by_path for disk in disks}
-    directory = _open_beneath(leader, ("dev",), create=False)
+    directory = open_beneath(leader, ("dev",), create=False)
     try:
         for name in _names(directory):
             if name.startswith("sd") and name not in nodes and _node(directory, name) is not None:
                 os.unlink(name, dir_fd=directory)
     finally:
         os.close(directory)
-    directory = _open_beneath(leader, _BY_PATH, create=True)
+    directory = open_beneath(leader, _BY_PATH, create=True)
     try:
         for name in _names(directory):
             if name not in links:
@@ -154,7 +154,7 @@ def _node(directory: int, name: str) -> Device | None:
     return os.major(status.st_rdev), os.minor(status.st_rdev)
 
 
-def _open_beneath(leader: int, parts: tuple[str, ...], *, create: bool) -> int:
+def open_beneath(leader: int, parts: tuple[str, ...], *, create: bool) -> int:
     """Open a directory of a guest and follow no link on the way.
 
     Whoever is root in the guest could have put a link there that leads, seen from here, into the
