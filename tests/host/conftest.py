@@ -10,6 +10,7 @@ import pytest
 import testinfra
 
 from infra.operations.verify import Verification
+from infra.outputs import StackOutputs
 from infra.plan.model import Check, DeniedCheck, FlowCheck
 
 Reach = dict[tuple[str, str, int], str]
@@ -24,20 +25,13 @@ def _verification(config: pytest.Config) -> Verification:
     raise pytest.UsageError(message)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark everything here `host`, and carry each check's id into its result."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.host)
-
-
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Parametrise a test with the checks of its kind."""
+    """Parametrise a test with the checks of its kind; with none when another suite runs."""
     marker = metafunc.definition.get_closest_marker("kind")
-    if marker is None or "host" not in (metafunc.config.option.markexpr or ""):
+    if marker is None:
         return
     if metafunc.config.option.markexpr != "host":
-        metafunc.parametrize("check", [], ids=[])
+        metafunc.parametrize("check", [])
         return
     checks = _verification(metafunc.config).outputs.plan.checks
     chosen = {name: check for name, check in checks.items() if check.kind == marker.args[0]}
@@ -55,6 +49,12 @@ def _identify(
 
 
 @pytest.fixture(scope="session")
+def outputs(request: pytest.FixtureRequest) -> StackOutputs:
+    """Return the contract of the deployed tenant."""
+    return _verification(request.config).outputs
+
+
+@pytest.fixture(scope="session")
 def connect(request: pytest.FixtureRequest) -> Callable[[str], Any]:
     """Connect to a server by record key, one shared SSH connection a host."""
     verification = _verification(request.config)
@@ -67,12 +67,12 @@ def connect(request: pytest.FixtureRequest) -> Callable[[str], Any]:
 
 
 @pytest.fixture(scope="session")
-def reach(request: pytest.FixtureRequest, connect: Callable[[str], Any]) -> Callable[[str], Reach]:
+def reach(outputs: StackOutputs, connect: Callable[[str], Any]) -> Callable[[str], Reach]:
     """Probe from a server everything that its checks name, all at once, once a run.
 
     Positive controls and denied ports of one source are so measured at the same moment.
     """
-    checks = _verification(request.config).outputs.plan.checks.values()
+    checks = outputs.plan.checks.values()
     program = (Path(__file__).parent / "probe.py").read_text()
     known: dict[str, Reach] = {}
 

@@ -11,6 +11,8 @@ from infra.plan.model import ApplicationCheck
 
 CURL = "curl --fail --silent --show-error --max-time 20"
 
+pytestmark = pytest.mark.host
+
 
 @pytest.mark.kind("application")
 def test_workplace_files_a_report_and_reads_it_back(

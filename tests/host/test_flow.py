@@ -11,6 +11,8 @@ from infra.operations.verify import INCONCLUSIVE
 from infra.plan.model import DeniedCheck, FlowCheck
 from tests.host.conftest import Reach
 
+pytestmark = pytest.mark.host
+
 
 @pytest.mark.kind("flow")
 def test_flow_reaches_its_destination(check: FlowCheck, reach: Callable[[str], Reach]) -> None:
