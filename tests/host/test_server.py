@@ -41,9 +41,7 @@ def test_nic_has_its_mac_and_exactly_its_address(
     assert link["address"] == check.mac, (
         f"{check.device} has MAC {link['address']}, planned is {check.mac}"
     )
-    assert addresses == [planned], (
-        f"{check.device} has addresses {addresses}, planned is {planned}"
-    )
+    assert addresses == [planned], f"{check.device} has addresses {addresses}, planned is {planned}"
 
 
 @pytest.mark.kind("volume")
