@@ -1,0 +1,1 @@
+"""Tests of everything; each folder says what it proves."""

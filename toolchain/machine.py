@@ -31,7 +31,7 @@ def find_program(name: str, *, outside: Sequence[Path]) -> Path | None:
 def ask(argv: Sequence[str], *, environment: dict[str, str]) -> str | None:
     """Return what a program prints, or None when it fails, as a broken one of the machine may."""
     try:
-        done = subprocess.run(  # noqa: S603 - argv comes from this package alone
+        done = subprocess.run(
             argv,
             capture_output=True,
             text=True,

@@ -62,7 +62,7 @@ class BuildLog:
             output.write(f"$ {shlex.join(argv)}\n".encode())
             output.flush()
             try:
-                process = subprocess.Popen(  # noqa: S603 - argv comes from this package alone
+                process = subprocess.Popen(
                     argv,
                     cwd=directory,
                     env=environment,

@@ -65,7 +65,7 @@ class VspherePlugin(Artefact):
             str(PROGRAMS / "pulumi"), "plugin", "install", "resource", "vsphere", VERSION,
             "--file", str(directory), "--reinstall",
         ]  # fmt: skip
-        done = subprocess.run(  # noqa: S603 - argv comes from this package alone
+        done = subprocess.run(
             argv,
             capture_output=True,
             text=True,
