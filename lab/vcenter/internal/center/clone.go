@@ -53,7 +53,9 @@ func (vm *virtualMachine) clone(ctx *simulator.Context, req *types.CloneVM_Task)
 			Pool:      req.Spec.Location.Pool,
 			Host:      req.Spec.Location.Host,
 		},
+		Config: &types.VirtualMachineConfigSpec{},
 	}}
+	identify(plain.Spec.Config)
 
 	cloned := vm.VirtualMachine.CloneVMTask(ctx, &plain)
 	result, fault := finish(ctx, cloned.(*methods.CloneVM_TaskBody).Res.Returnval)
@@ -86,6 +88,9 @@ func (vm *virtualMachine) become(ctx *simulator.Context, source *virtualMachine,
 		{Name: "config.extraConfig", Val: source.Config.ExtraConfig},
 	})
 
+	for _, disk := range virtualDisks(vm.VirtualMachine) {
+		identifyDisk(disk)
+	}
 	// A clone has its own addresses, except those that a person gave.
 	for place, card := range ethernetCards(vm.VirtualMachine) {
 		if card.AddressType != string(types.VirtualEthernetCardMacTypeManual) {

@@ -17,6 +17,7 @@ func (f *folder) CreateVMTask(ctx *simulator.Context, req *types.CreateVM_Task) 
 			if fault := f.checkMachine(ctx, req); fault != nil {
 				return nil, fault
 			}
+			identify(&req.Config)
 			assignKeys(esx.VirtualDevice, req.Config.DeviceChange)
 
 			created := f.Folder.CreateVMTask(ctx, req)

@@ -60,6 +60,26 @@ func TestCloneIsCompleteAndItsOwn(t *testing.T) {
 	}
 }
 
+func TestSuccessorOfTheSameNameIsAnother(t *testing.T) {
+	l := newLab(t)
+	identities := func(m mo.VirtualMachine) []string {
+		disk := object.VirtualDeviceList(m.Config.Hardware.Device).SelectByType((*types.VirtualDisk)(nil))[0].(*types.VirtualDisk)
+		return []string{m.Config.Uuid, m.Config.InstanceUuid, disk.Backing.(*types.VirtualDiskFlatVer2BackingInfo).Uuid}
+	}
+
+	vm := l.clone(t, "app01", nil)
+	first := identities(l.machine(t, vm))
+	task, err := vm.Destroy(l.ctx)
+	l.result(t, task, err)
+	second := identities(l.machine(t, l.clone(t, "app01", nil)))
+
+	for i := range first {
+		if first[i] == "" || first[i] == second[i] {
+			t.Errorf("identity %d: %s, then %s", i, first[i], second[i])
+		}
+	}
+}
+
 func mac(m mo.VirtualMachine, place int) string {
 	cards := object.VirtualDeviceList(m.Config.Hardware.Device).SelectByType((*types.VirtualEthernetCard)(nil))
 

@@ -130,6 +130,9 @@ func (vm *virtualMachine) checkDevices(ctx *simulator.Context, changes []types.B
 			if name != "" && !isDatastore(ctx, *vm.Runtime.Host, name) {
 				return &types.InvalidDatastorePath{InvalidDatastore: types.InvalidDatastore{Name: name}, DatastorePath: name}
 			}
+			if spec.FileOperation == types.VirtualDeviceConfigSpecFileOperationCreate {
+				identifyDisk(device)
+			}
 		}
 	}
 
