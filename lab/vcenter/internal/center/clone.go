@@ -68,7 +68,7 @@ func (vm *virtualMachine) clone(ctx *simulator.Context, req *types.CloneVM_Task)
 
 	if fault != nil {
 		// Best effort: the caller is to learn why the clone failed, not why its remains stayed.
-		removed := clone.VirtualMachine.DestroyTask(ctx, &types.Destroy_Task{This: clone.Self})
+		removed := clone.DestroyTask(ctx, &types.Destroy_Task{This: clone.Self})
 		_, _ = finish(ctx, removed.(*methods.Destroy_TaskBody).Res.Returnval)
 
 		return nil, fault

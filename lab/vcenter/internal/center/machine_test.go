@@ -302,3 +302,48 @@ func TestMachineFromNothingIsComplete(t *testing.T) {
 	}, l.pool, nil)
 	failure[*types.InvalidVmConfig](t, l, task, err)
 }
+
+func TestDestroyedMachineGivesItsSpaceBack(t *testing.T) {
+	l := newLab(t)
+
+	datastore, err := l.finder.Datastore(l.ctx, "datastore01")
+	if err != nil {
+		t.Fatal(err)
+	}
+	free := func() int64 {
+		var d mo.Datastore
+		l.read(t, datastore.Reference(), &d, "summary", "vm")
+		return d.Summary.FreeSpace
+	}
+
+	before := free()
+	vm := l.clone(t, "app01", nil)
+	if now := free(); now != before-8<<30 {
+		t.Errorf("free: %d, then %d", before, now)
+	}
+
+	for range 5 { // the name is free at once
+		task, err := vm.Destroy(l.ctx)
+		l.result(t, task, err)
+		if now := free(); now != before {
+			t.Errorf("free: %d, then %d", before, now)
+		}
+		vm = l.clone(t, "app01", nil)
+		if path := l.machine(t, vm).Config.Files.VmPathName; path != "[datastore01] app01/app01.vmx" {
+			t.Errorf("path %s", path)
+		}
+	}
+}
+
+func TestRunningMachineCannotBeDestroyed(t *testing.T) {
+	l := newLab(t)
+	vm := l.clone(t, "app01", nil)
+	l.powerOn(t, vm)
+
+	task, err := vm.Destroy(l.ctx)
+	failure[*types.InvalidPowerState](t, l, task, err)
+
+	if disks := object.VirtualDeviceList(l.machine(t, vm).Config.Hardware.Device).SelectByType((*types.VirtualDisk)(nil)); len(disks) != 1 {
+		t.Errorf("%d disks", len(disks))
+	}
+}
