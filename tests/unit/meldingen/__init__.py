@@ -1,0 +1,1 @@
+"""The example application meldingen, as it runs on a host."""
