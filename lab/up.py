@@ -32,6 +32,8 @@ Tell = Callable[[str], None]
 _USER = "lab@vsphere.local"
 _FIRST_PORT = 8989
 _PROXY_PORT = 3128
+_INOTIFY_LIMIT = Path("/proc/sys/fs/inotify/max_user_instances")
+_INOTIFY_INSTANCES = 8192  # a host takes about 15
 _PROGRAMS = ("ip", "losetup", "mount", "nc", "nft", "nsenter", "systemd-nspawn", "umount")
 
 
@@ -46,6 +48,7 @@ def bring_up(layout: Layout, tell: Tell) -> None:
         LabError: something is missing on the machine, or does not come up in time.
     """
     _check_machine()
+    _raise_inotify_limit(tell)
     datacenter = read_datacenter()
     image = _locate("host-image") / "root"
     vcenter_program = _locate("lab-vcenter") / "lab-vcenter"
@@ -74,6 +77,20 @@ def _check_machine() -> None:
     if missing:
         message = f"lab: {', '.join(missing)}: not installed. Run `make toolchain`."
         raise LabError(message)
+
+
+def _raise_inotify_limit(tell: Tell) -> None:
+    """Let the hosts' systemd have the inotify instances they need.
+
+    The kernel counts them for root of all hosts and of the machine together and allows 128. A
+    systemd that gets none does not fail: it waits for its mounts for ever, so hosts hang in boot.
+    """
+    present = int(_INOTIFY_LIMIT.read_text(encoding="ascii"))
+    if present < _INOTIFY_INSTANCES:
+        _INOTIFY_LIMIT.write_text(str(_INOTIFY_INSTANCES), encoding="ascii")
+        tell(
+            f"machine: raised fs.inotify.max_user_instances from {present} to {_INOTIFY_INSTANCES}"
+        )
 
 
 def _locate(artefact: str) -> Path:
