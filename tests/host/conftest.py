@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -68,29 +69,26 @@ def connect(request: pytest.FixtureRequest) -> Callable[[str], Any]:
 
 @pytest.fixture(scope="session")
 def reach(outputs: StackOutputs, connect: Callable[[str], Any]) -> Callable[[str], Reach]:
-    """Probe from a server everything that its checks name, all at once, once a run.
+    """Probe from every source everything that its checks name, all at once, once a run.
 
     Positive controls and denied ports of one source are so measured at the same moment.
     """
-    checks = outputs.plan.checks.values()
+    targets: dict[str, set[tuple[str, str, int]]] = {}
+    for check in outputs.plan.checks.values():
+        if isinstance(check, FlowCheck):
+            targets.setdefault(check.server, set()).add((check.protocol, check.address, check.port))
+        elif isinstance(check, DeniedCheck):
+            wanted = targets.setdefault(check.server, set())
+            wanted.add(("tcp", check.control_address, check.control_port))
+            wanted.update(("tcp", check.address, port) for port in check.ports)
     program = (Path(__file__).parent / "probe.py").read_text()
-    known: dict[str, Reach] = {}
 
-    def targets(server: str) -> set[tuple[str, str, int]]:
-        wanted: set[tuple[str, str, int]] = set()
-        for check in checks:
-            if isinstance(check, FlowCheck) and check.server == server:
-                wanted.add((check.protocol, check.address, check.port))
-            if isinstance(check, DeniedCheck) and check.server == server:
-                wanted.add(("tcp", check.control_address, check.control_port))
-                wanted.update(("tcp", check.address, port) for port in check.ports)
-        return wanted
+    def probe(server: str) -> Reach:
+        asked = sorted(targets[server])
+        answer = connect(server).check_output("python3 -c %s %s", program, json.dumps(asked))
+        return dict(zip(asked, json.loads(answer), strict=True))
 
-    def reach(server: str) -> Reach:
-        if server not in known:
-            asked = sorted(targets(server))
-            answer = connect(server).check_output("python3 -c %s %s", program, json.dumps(asked))
-            known[server] = dict(zip(asked, json.loads(answer), strict=True))
-        return known[server]
-
-    return reach
+    with ThreadPoolExecutor() as pool:
+        futures = {server: pool.submit(probe, server) for server in targets}
+    # A source that cannot probe fails its own checks, not those of others.
+    return lambda server: futures[server].result()
