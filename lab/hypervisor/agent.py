@@ -68,19 +68,19 @@ class Agent:
         return self._vcenter
 
     def _follow(self, machines: dict[str, Machine]) -> None:
-        for uuid, worker in list(self._workers.items()):
-            if worker.is_done:
-                worker.close()
-                del self._workers[uuid]
+        for uuid in [uuid for uuid, worker in self._workers.items() if worker.is_done]:
+            self._workers.pop(uuid).close()
         # Also what an agent before this one left behind: a VM destroyed while none was running.
         for uuid in {*machines, *self._workers, *self._left_behind()}:
-            if uuid not in self._workers:
-                host = Host(self._layout, uuid, self._image, self._switch, self._groups)
-                self._workers[uuid] = Worker(host, self._session)
-                self._workers[uuid].want(machines.get(uuid))
-                self._workers[uuid].start()
-            else:
-                self._workers[uuid].want(machines.get(uuid))
+            worker = self._workers.get(uuid)
+            if worker is not None and worker.want(machines.get(uuid)):
+                continue
+            if worker is not None:
+                worker.close()
+            host = Host(self._layout, uuid, self._image, self._switch, self._groups)
+            self._workers[uuid] = Worker(host, self._session)
+            self._workers[uuid].want(machines.get(uuid))
+            self._workers[uuid].start()
 
     def _left_behind(self) -> set[str]:
         prefix = self._layout.namespace_prefix

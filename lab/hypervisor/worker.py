@@ -53,14 +53,23 @@ class Worker:
         self._crashes = 0
         self._boot_at = 0.0
         self._monitor: socket.socket | None = None
+        self._ending = threading.Lock()
         self.is_done = False
 
-    def want(self, machine: Machine | None) -> None:
-        """Say what is wanted from now on; None: the VM has been destroyed."""
-        if machine is None or machine != self._wanted:
-            self._wanted = machine
-            self._must_adapt = True
-            os.eventfd_write(self._wake, 1)
+    def want(self, machine: Machine | None) -> bool:
+        """Say what is wanted from now on; None: the VM has been destroyed.
+
+        Returns:
+            Whether it was taken; a worker that has ended takes nothing more.
+        """
+        with self._ending:
+            if self.is_done:
+                return False
+            if machine is None or machine != self._wanted:
+                self._wanted = machine
+                self._must_adapt = True
+                os.eventfd_write(self._wake, 1)
+            return True
 
     def start(self) -> None:
         """Begin."""
@@ -109,7 +118,9 @@ class Worker:
             self._host.stop()
         elif step is Step.ERASE:
             self._host.erase()
-            self.is_done = True
+            with self._ending:
+                # Unless there is a VM of this identity again by now.
+                self.is_done = self._wanted is None
 
     def _take(self, step: Step, wanted: Machine, running: Running | None) -> float:
         """Take one step; return after how many seconds to look again at the latest."""
