@@ -31,7 +31,7 @@ check: toolchain ## the fast part of the tests: no lab
 	lint-imports --no-cache
 	yamllint --strict .
 	ansible-lint --offline
-	cd lab/vcenter && go vet ./... && go test ./...
+	for module in lab/vcenter toolchain/provider; do (cd $$module && go vet ./... && go test ./...); done
 	pytest
 
 test: check ## everything that CI runs
