@@ -4,6 +4,7 @@ import os
 import pwd
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,15 +17,18 @@ sys.path.insert(0, str(ROOT / "applications" / "meldingen"))
 
 
 @pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def cluster() -> Iterator[Path]:
     """Run PostgreSQL on a socket in a folder of its own; return that folder."""
-    folder = tmp_path_factory.mktemp("postgresql")
+    # Not below pytest's own folder: that is closed to others, and another run may tidy it.
+    with tempfile.TemporaryDirectory(prefix="postgresql-") as name:
+        yield from _run_cluster(Path(name))
+
+
+def _run_cluster(folder: Path) -> Iterator[Path]:
     # The server refuses to run as root.
     account = "nobody" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
     if os.geteuid() == 0:
         os.chown(folder, pwd.getpwnam(account).pw_uid, -1)
-        for parent in (folder.parent, folder.parent.parent):
-            parent.chmod(parent.stat().st_mode | 0o011)
     data = folder / "data"
 
     def run(program: str, *arguments: str) -> None:
