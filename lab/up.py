@@ -122,22 +122,22 @@ def _start_vcenter(layout: Layout, program: Path, tell: Tell) -> bool:
     """Make sure that a vCenter answers; return whether it was started now."""
     vcenter = Daemon(layout, "vcenter")
     is_new = vcenter.pid() is None
+    was_there = layout.certificate_file.exists()
+    argv = [
+        str(program),
+        "-config",
+        str(DESCRIPTION),
+        "-listen",
+        f"127.0.0.1:{_choose_port(layout)}",
+        "-credentials",
+        str(layout.credentials_file),
+    ]
     if is_new:
-        was_there = layout.certificate_file.exists()
-        port = _choose_port(layout)
-        vcenter.start(
-            [
-                str(program),
-                "-config",
-                str(DESCRIPTION),
-                "-listen",
-                f"127.0.0.1:{port}",
-                "-credentials",
-                str(layout.credentials_file),
-            ]
-        )
+        vcenter.start(argv)
         if was_there:
             tell("vcenter: had ended, and its inventory with it; the hosts of its VMs will go")
+    elif not vcenter.runs_as(argv):
+        tell("vcenter: runs as it was built before; `lab down` and `lab up` start today's")
     announced = json.loads(vcenter.await_announcement())
     _write(layout.certificate_file, announced["certificate"])
     address = urllib.parse.urlsplit(announced["url"])

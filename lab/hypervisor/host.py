@@ -37,7 +37,8 @@ REBOOT_SIGNAL = signal.SIGRTMIN + 5
 
 # Of the set that nspawn leaves a guest, what a Debian server with its own file systems, firewall
 # and accounts works without. CAP_SYS_ADMIN must stay: systemd mounts, and so does the server.
-_DROPPED = ("CAP_AUDIT_CONTROL", "CAP_LINUX_IMMUTABLE", "CAP_SYS_RESOURCE", "CAP_SYS_TTY_CONFIG")
+# CAP_SYS_RESOURCE stays where the machine has it: without it no mounted file system can grow.
+_DROPPED = ("CAP_AUDIT_CONTROL", "CAP_LINUX_IMMUTABLE", "CAP_SYS_TTY_CONFIG")
 
 # Runs around nspawn, so that its exit code is known also to an agent that did not start it.
 _SUPERVISE = (

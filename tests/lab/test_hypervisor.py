@@ -20,7 +20,7 @@ from lab.daemon import Daemon
 from lab.down import remains
 from lab.hypervisor.storage import loop_devices
 from lab.layout import Layout
-from lab.process import until
+from lab.process import is_zombie, until
 from tests.lab import frame
 from tests.lab.conftest import run_lab
 from tests.lab.estate import Estate, NicWish, disk_change, nic_change, wait
@@ -193,7 +193,7 @@ def test_killed_host_is_started_again_on_its_file_system(estate: Estate, make: M
     supervisor = parent(before)
     os.kill(supervisor, signal.SIGKILL)
     await_new_leader(estate, machine, before)
-    assert not Path(f"/proc/{before}").exists()
+    assert is_zombie(before), "two of a kind"
     assert estate.run(machine, "cat /root/text") == "kept"
 
 
@@ -342,6 +342,7 @@ def test_lab_down_leaves_nothing_after_everything_was_killed(estate: Estate) -> 
     port_group = doomed.find(vim.dvs.DistributedVirtualPortgroup, "provider-management")
     machine = doomed.clone("crash01", [leg(port_group)], disks_gib=(1,))
     doomed.await_tools(machine)
+    doomed.close()
     for role in ("agent", "vcenter", "packages"):
         pid = Daemon(layout, role).pid()
         assert pid is not None
