@@ -122,7 +122,10 @@ def _environment(path: ManagementPath, socket: Path) -> dict[str, str]:
         "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
         "ANSIBLE_FORCE_COLOR": "0",
         "ANSIBLE_NOCOLOR": "1",
-        "ANSIBLE_SSH_ARGS": f"-F {path.ssh_config}",
+        "ANSIBLE_SSH_ARGS": "",
+        "ANSIBLE_SSH_EXECUTABLE": str(path.ssh),
+        # ansible-runner would switch it off, and mitogen then trusts whoever answers.
+        "ANSIBLE_HOST_KEY_CHECKING": "True",
         "ANSIBLE_STRATEGY": "mitogen_linear",
         "ANSIBLE_STRATEGY_PLUGINS": str(Path(ansible_mitogen.__path__[0]) / "plugins/strategy"),
         "ANSIBLE_LOCAL_TEMP": str(path.folder / "ansible"),

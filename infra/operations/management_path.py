@@ -20,6 +20,8 @@ MEMORY_FOLDER = Path("/dev/shm")  # noqa: S108 (a tmpfs on every Linux; the fold
 """Where files live that must never reach a disk."""
 
 CONTROL_PREFIX = "control-"
+HOST_KEYS = "StrictHostKeyChecking=accept-new"
+"""A host is believed once, when it is new; another key under the same VM is refused."""
 
 
 class ManagementPathError(TenantError, ConnectionError):
@@ -30,9 +32,15 @@ class ManagementPathError(TenantError, ConnectionError):
 
 @dataclass(frozen=True, kw_only=True)
 class ManagementPath:
-    """An open way in. folder: private, on a tmpfs, gone afterwards. host names: record keys."""
+    """An open way in; host names are record keys.
+
+    folder: private, on a tmpfs, gone afterwards. ssh: OpenSSH's client with the configuration
+    already given, for programs that put options of their own before it. agent_socket: for
+    SSH_AUTH_SOCK.
+    """
 
     folder: Path
+    ssh: Path
     ssh_config: Path
     agent_socket: str
 
@@ -70,7 +78,11 @@ def open_management_path(outputs: StackOutputs, stack: str) -> Iterator[Manageme
             _add_key(socket, outputs.secrets.management_key.get_secret_value())
             ssh_config = folder / "ssh_config"
             ssh_config.write_text(_ssh_config(outputs, folder, _known_hosts(stack)))
-            yield ManagementPath(folder=folder, ssh_config=ssh_config, agent_socket=socket)
+            ssh = folder / "ssh"
+            # OpenSSH keeps the first value it meets, so callers cannot weaken this.
+            ssh.write_text(f'#!/bin/sh\nexec ssh -F {ssh_config} -o {HOST_KEYS} "$@"\n')
+            ssh.chmod(0o700)
+            yield ManagementPath(folder=folder, ssh=ssh, ssh_config=ssh_config, agent_socket=socket)
         finally:
             _close_connections(folder)
             agent.terminate()
@@ -119,7 +131,7 @@ def _ssh_config(outputs: StackOutputs, folder: Path, known_hosts: Path) -> str:
         "Host *",
         f"  User {MANAGEMENT_ACCOUNT}",
         f"  UserKnownHostsFile {known_hosts}",
-        "  StrictHostKeyChecking accept-new",
+        f"  {HOST_KEYS.replace('=', ' ')}",
         "  PasswordAuthentication no",
         "  BatchMode yes",
         "  ConnectTimeout 20",
