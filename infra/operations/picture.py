@@ -24,8 +24,8 @@ def draw(plan: Plan) -> str:
         plan: any.
 
     Returns:
-        A Mermaid code block: a box a zone with its servers, an arrow a pair of flow ends,
-        labelled with its ports.
+        A Mermaid code block: a box a zone with its servers, an arrow for all flows
+        with the same ends, labelled with their ports.
     """
     zones = dict.fromkeys(segment.zone for segment in plan.segments.values())
     lines = ["```mermaid", "flowchart LR"]
@@ -39,12 +39,11 @@ def draw(plan: Plan) -> str:
         lines.append("  end")
     arrows: dict[tuple[str, str], list[str]] = {}
     for flow in plan.flows.values():
-        for source in flow.sources:
-            for destination in flow.destinations:
-                arrows.setdefault((source, destination), []).append(f"{flow.protocol}/{flow.port}")
+        ends = (" & ".join(flow.sources), " & ".join(flow.destinations))
+        arrows.setdefault(ends, []).append(f"{flow.protocol}/{flow.port}")
     lines += [
-        f'  {source} -->|"{" ".join(sorted(ports))}"| {destination}'
-        for (source, destination), ports in sorted(arrows.items())
+        f'  {sources} -->|"{" ".join(sorted(ports))}"| {destinations}'
+        for (sources, destinations), ports in sorted(arrows.items())
     ]
     return "\n".join([*lines, "```", ""])
 
