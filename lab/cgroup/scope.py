@@ -32,6 +32,7 @@ class ScopeGroups:
             "--collect",
             f"--unit={self._unit(uuid)}",
             f"--slice={self._slice.name}",
+            f"--description=Host {uuid} ({self._name})",
             "--property=Delegate=yes",
             *(f"--property={setting}" for setting in _properties(limits)),
             "--",
@@ -85,6 +86,9 @@ class ScopeGroups:
             self.remove(uuid)
         if self._slice.is_dir():
             run(["systemctl", "stop", self._slice.name])
+        # systemd made it for ours, and keeps it; another lab's slice may be in it.
+        if self._slice.parent.is_dir() and not any(self._slice.parent.glob("*.slice")):
+            run(["systemctl", "stop", self._slice.parent.name])
 
     def _unit(self, uuid: str) -> str:
         return f"{self._name}-{uuid}.scope"
