@@ -44,3 +44,4 @@ generate: toolchain ## write the generated files anew: schemas, golden plan, pic
 	python -m infra.record.schema
 	python -m tests.golden
 	python -m infra.operations.picture
+	python -m tests.unit.roles.option_table

@@ -19,6 +19,7 @@ from infra.errors import TenantError
 from infra.plan import compile_plan
 from infra.plan.model import Plan
 from infra.record import load
+from infra.record.place import folder_of
 
 if TYPE_CHECKING:
     # Imported where used: Ansible and pytest cost a second that `tenant plan` need not wait.
@@ -49,9 +50,7 @@ def _say(line: str) -> None:
 
 
 def _plan(tenant: str) -> Plan:
-    from infra.operations.stack import ROOT
-
-    return compile_plan(load(ROOT / "tenants" / tenant))
+    return compile_plan(load(folder_of(tenant)))
 
 
 @app.command()
@@ -59,7 +58,7 @@ def check(tenant: Id) -> None:
     """Check a record: all faults at once."""
     plan = _plan(tenant)
     _say(
-        f"tenants/{tenant}: good: {len(plan.segments)} segments, {len(plan.servers)} servers,"
+        f"{tenant}: good: {len(plan.segments)} segments, {len(plan.servers)} servers,"
         f" {len(plan.flows)} flows, {len(plan.checks)} checks."
     )
 
@@ -122,13 +121,16 @@ def up(tenant: Id, stack: StackName = None) -> None:
 def configure(
     tenant: Id,
     stack: StackName = None,
+    is_all: Annotated[
+        bool, typer.Option("--all", help="Also hosts whose inputs did not change.")
+    ] = False,
     is_check: Annotated[bool, typer.Option("--check", help="Only tell what would change.")] = False,
 ) -> None:
     """Configure the hosts of a deployed tenant."""
     from infra.operations.stack import find_stack
 
     with _management_path(find_stack(tenant, stack)) as (outputs, path):
-        _configure(tenant, outputs, path, is_check=is_check)
+        _configure(tenant, outputs, path, is_all=is_all, is_check=is_check)
 
 
 @app.command()
@@ -151,14 +153,22 @@ def _management_path(stack: "Stack") -> Iterator["tuple[StackOutputs, Management
 
 
 def _configure(
-    tenant: str, outputs: "StackOutputs", path: "ManagementPath", *, is_check: bool = False
+    tenant: str,
+    outputs: "StackOutputs",
+    path: "ManagementPath",
+    *,
+    is_all: bool = False,
+    is_check: bool = False,
 ) -> None:
     from infra.operations.configure import configure as run
 
     _say(f"== configure {tenant}{' (only telling)' if is_check else ''}")
-    changed = run(outputs, path, _say, is_check=is_check)
-    tasks = sum(len(names) for names in changed.values())
-    _say(f"   {tasks} changes on {len(changed)} of {len(outputs.plan.servers)} hosts")
+    outcome = run(outputs, path, _say, is_all=is_all, is_check=is_check)
+    tasks = sum(len(names) for names in outcome.changed.values())
+    total = len(outputs.plan.servers)
+    _say(f"   {tasks} changes on {len(outcome.changed)} of {total} hosts")
+    if left := total - len(outcome.hosts):
+        _say(f"   {left} hosts left alone: their inputs are those of their last good run")
 
 
 def _verify(tenant: str, stack: str, outputs: "StackOutputs", path: "ManagementPath") -> None:

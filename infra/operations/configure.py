@@ -18,6 +18,7 @@ import ansible_runner
 from infra.errors import TenantError
 from infra.operations.inventory import build_inventory
 from infra.operations.inventory_socket import ENVIRONMENT, serve_inventory
+from infra.operations.last_run import fingerprint_hosts, read_remembered
 from infra.operations.management_path import ManagementPath
 from infra.operations.stack import ROOT
 from infra.outputs import StackOutputs
@@ -66,31 +67,51 @@ class Progress:
         self.write(f"{time.monotonic() - self.started:6.1f} s  {text}")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What a run did. hosts: those it ran on; changed: names of changing tasks, by host."""
+
+    hosts: tuple[str, ...]
+    changed: dict[str, list[str]]
+
+
 def configure(
     outputs: StackOutputs,
     path: ManagementPath,
     write: Callable[[str], None],
     *,
+    is_all: bool = False,
     is_check: bool = False,
-) -> dict[str, list[str]]:
-    """Run the whole configuration of a tenant.
+) -> Outcome:
+    """Configure the hosts whose inputs changed since their last good run.
 
     Args:
         outputs: of the stack.
         path: an open management path.
         write: prints one line of progress.
+        is_all: every host, whatever it remembers.
         is_check: only tell what would change (`--check`).
 
     Returns:
-        Names of the tasks that changed something, by host; empty when nothing changed.
+        The hosts it ran on and what changed there.
 
     Raises:
         ConfigureError: naming every host and task that failed.
     """
+    inventory = build_inventory(outputs)
+    variables = inventory["_meta"]["hostvars"]
+    wanted = fingerprint_hosts(outputs, variables)
+    known = read_remembered(outputs, path)
+    hosts = tuple(key for key in wanted if is_all or wanted[key] != known[key])
+    if not hosts:
+        return Outcome(hosts=(), changed={})
+    write(f"   {len(hosts)} of {len(wanted)} hosts: {', '.join(hosts)}")
+    for key in wanted:
+        variables[key] |= {"last_run_fingerprint": wanted[key], "last_run_known": known[key]}
     progress = Progress(write)
     private = path.folder / "runner"
     private.mkdir(exist_ok=True)
-    with serve_inventory(build_inventory(outputs), path.folder) as socket:
+    with serve_inventory(inventory, path.folder) as socket:
         result = ansible_runner.run(
             private_data_dir=str(private),
             project_dir=str(ROOT),
@@ -98,6 +119,7 @@ def configure(
             inventory=str(PLAYBOOKS / "inventory"),
             envvars=_environment(path, socket),
             suppress_env_files=True,
+            limit=",".join(hosts),
             forks=FORKS,
             cmdline="--check" if is_check else None,
             quiet=True,
@@ -112,7 +134,7 @@ def configure(
             for failure in failures
         )
         raise ConfigureError(message)
-    return progress.changed
+    return Outcome(hosts=hosts, changed=progress.changed)
 
 
 def _environment(path: ManagementPath, socket: Path) -> dict[str, str]:

@@ -44,6 +44,11 @@ class ManagementPath:
     ssh_config: Path
     agent_socket: str
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """Our own environment with the agent: what starting `ssh` needs."""
+        return {**os.environ, "SSH_AUTH_SOCK": self.agent_socket}
+
 
 @contextmanager
 def open_management_path(outputs: StackOutputs, stack: str) -> Iterator[ManagementPath]:

@@ -124,10 +124,17 @@ def test_second_up_changes_nothing(stack: Stack) -> None:
     assert "created" not in said
     assert "updated" not in said
     assert "0 changes on 0 of 5 hosts" in said
+    assert "5 hosts left alone" in said
+
+
+def test_configuring_all_again_changes_nothing(stack: Stack) -> None:
+    said = run_tenant("configure", TENANT, "--stack", stack.name, "--all")
+    assert "5 of 5 hosts" in said
+    assert "0 changes on 0 of 5 hosts" in said
 
 
 def test_check_mode_is_truthful_when_nothing_changed(stack: Stack) -> None:
-    said = run_tenant("configure", TENANT, "--stack", stack.name, "--check")
+    said = run_tenant("configure", TENANT, "--stack", stack.name, "--all", "--check")
     assert "0 changes on 0 of 5 hosts" in said
 
 
