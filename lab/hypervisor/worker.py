@@ -43,7 +43,8 @@ class Worker:
         self._vcenter = vcenter
         self._wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self._wanted: Machine | None = None
-        self._must_adapt = True
+        # What the running host was last brought to; None: it must be looked at again.
+        self._adapted: Machine | None = None
         self._told: GuestReport | None = None
         # A request is genuine only when the vCenter knows of the boot that it is meant for.
         self._is_boot_known = True
@@ -67,7 +68,6 @@ class Worker:
                 return False
             if machine is None or machine != self._wanted:
                 self._wanted = machine
-                self._must_adapt = True
                 os.eventfd_write(self._wake, 1)
             return True
 
@@ -88,7 +88,7 @@ class Worker:
                 pause_s = self._work(wanted)
             except FAILURES as error:
                 self._failures += 1
-                self._must_adapt = True
+                self._adapted = None
                 pause_s = min(2.0**self._failures / 4, _LONGEST_RETRY_S)
                 self._complain(wanted, f"{describe(error)}; next attempt in {pause_s:g} s")
             if not self.is_done:
@@ -178,7 +178,7 @@ class Worker:
 
     def _boot(self, wanted: Machine) -> float:
         _log.info("%s: starting", wanted.name)
-        self._must_adapt = False
+        self._adapted = wanted
         self._repair_at = time.monotonic() + _REPAIR_PAUSE_S
         self._boot_at = 0.0
         self._asked_at = None
@@ -189,9 +189,9 @@ class Worker:
 
     def _adapt(self, wanted: Machine, running: Running) -> None:
         now = time.monotonic()
-        if self._must_adapt or now >= self._repair_at:
-            self._must_adapt = False
+        if wanted != self._adapted or now >= self._repair_at:
             self._host.adapt(wanted, running)
+            self._adapted = wanted
             self._repair_at = now + _REPAIR_PAUSE_S
 
     def _tell_guest(self, wanted: Machine, running: Running) -> float:
@@ -265,7 +265,7 @@ class Worker:
             wanted = self._wanted
             if wanted is not None and any(nic.security.mac_changes for nic in wanted.nics):
                 # The port follows the address that the guest has given itself.
-                self._must_adapt = True
+                self._adapted = None
 
     def _open_supervisor(self) -> int | None:
         supervisor = self._host.supervisor()
