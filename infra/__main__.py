@@ -4,8 +4,6 @@ Record -> plan -> components -> outputs; which tenant, in which datacenter, says
 configuration.
 """
 
-from pathlib import Path
-
 import pulumi
 
 from infra.components.datacenter import look_up
@@ -14,6 +12,7 @@ from infra.errors import TenantError
 from infra.outputs import CONTRACT, export
 from infra.plan import compile_plan
 from infra.record import load
+from infra.record.place import folder_of
 from infra.settings import CONFIG_NAMESPACE, read_settings
 
 
@@ -21,7 +20,7 @@ def deploy() -> None:
     """Declare the tenant's resources and export the contract."""
     config = pulumi.Config(CONFIG_NAMESPACE)
     settings = read_settings(config, pulumi.get_stack())
-    plan = compile_plan(load(Path(__file__).parents[1] / "tenants" / settings.id))
+    plan = compile_plan(load(folder_of(settings.id)))
     estate = Estate(
         plan.tenant,
         EstateArgs(

@@ -35,6 +35,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Describe, deploy, configure and verify a municipality's tenant.",
 )
+secrets = typer.Typer(no_args_is_help=True, help="The stack's secrets.")
+app.add_typer(secrets, name="secrets")
 out = Console()
 err = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
 
@@ -88,7 +90,8 @@ def init(
     ],
 ) -> None:
     """Make or complete the tenant's stack in a datacenter, with its secrets."""
-    from infra.operations.initialise import initialise, read_description
+    from infra.operations.description import read_description
+    from infra.operations.initialise import initialise
 
     stack = initialise(_plan(tenant), read_description(datacenter), bastion_address)
     _say(f"Pulumi.{stack.name}.yaml: stack {stack.name} is ready. Next: tenant up {tenant}")
@@ -106,11 +109,13 @@ def env(tenant: Id, stack: StackName = None) -> None:
 @app.command()
 def up(tenant: Id, stack: StackName = None) -> None:
     """Deploy, configure and verify: pulumi up, then the hosts, then the proof."""
+    from infra.operations.secret import complete_passwords
     from infra.operations.stack import find_stack
 
-    _plan(tenant)
+    compiled = _plan(tenant)
     chosen = find_stack(tenant, stack)
     _say(f"== deploy {tenant}")
+    complete_passwords(chosen, compiled)
     chosen.run("up", "--yes", "--skip-preview", "--suppress-outputs")
     with _management_path(chosen) as (outputs, path):
         _configure(tenant, outputs, path)
@@ -141,6 +146,21 @@ def verify(tenant: Id, stack: StackName = None) -> None:
     chosen = find_stack(tenant, stack)
     with _management_path(chosen) as (outputs, path):
         _verify(tenant, chosen.name, outputs, path)
+
+
+@secrets.command()
+def rotate(tenant: Id, stack: StackName = None) -> None:
+    """Give every application a new database password; `tenant up` then brings it in."""
+    from infra.operations.secret import rotate_passwords
+    from infra.operations.stack import find_stack
+
+    compiled = _plan(tenant)
+    chosen = find_stack(tenant, stack)
+    rotate_passwords(chosen, compiled)
+    _say(
+        f"Pulumi.{chosen.name}.yaml: {len(compiled.applications)} passwords are new. The hosts"
+        f" still use the old ones. Next: tenant up {tenant}"
+    )
 
 
 @contextmanager

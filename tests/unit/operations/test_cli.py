@@ -1,5 +1,6 @@
 """The console script ends with the right exit code, its own words, and no traceback."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 from infra import cli
 from infra.errors import TenantError
+from infra.operations.stack import ROOT
 
 PROGRAM = Path(sys.executable).parent / "tenant"
 
@@ -69,3 +71,15 @@ def test_errors_end_with_their_exit_code(
         cli.main()
     assert raised.value.code == code
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_record_of_another_folder_is_read_where_the_environment_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(ROOT / "tenants" / "werkendam", tmp_path / "elders")
+    monkeypatch.setenv("TENANT_RECORDS", str(tmp_path))
+    done = _run("check", "elders")
+    assert done.returncode == 0, done.stderr
+    done = _run("check", "werkendam")
+    assert done.returncode == 2
+    assert str(tmp_path / "werkendam") in done.stderr
