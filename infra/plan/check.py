@@ -183,17 +183,18 @@ def _application_checks(
     flows: Mapping[str, Flow],
     applications: Mapping[str, Application],
 ) -> Iterator[tuple[str, ApplicationCheck]]:
+    clients: dict[tuple[str, int], set[str]] = {
+        (application.web_server, application.port): set() for application in applications.values()
+    }
+    for flow in flows.values():
+        if flow.protocol == "tcp":
+            for destination in flow.destination_servers:
+                if (destination, flow.port) in clients:
+                    clients[destination, flow.port].update(flow.source_servers)
     for name, application in applications.items():
-        clients = {
-            key
-            for flow in flows.values()
-            if application.web_server in flow.destination_servers
-            and (flow.protocol, flow.port) == ("tcp", application.port)
-            for key in flow.source_servers
-            if "workplace" in servers[key].roles
-        }
-        for key in sorted(clients):
-            yield (
-                f"application/{name}/{key}",
-                ApplicationCheck(server=key, application=name, url=application.url),
-            )
+        for key in sorted(clients[application.web_server, application.port]):
+            if "workplace" in servers[key].roles:
+                yield (
+                    f"application/{name}/{key}",
+                    ApplicationCheck(server=key, application=name, url=application.url),
+                )
