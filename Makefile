@@ -8,6 +8,8 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # The lab's provider gives each tenant one address in its management network.
 WERKENDAM_BASTION := 10.255.0.11
+# Stacks of the lab live and die with it (docs/adr/0006).
+LAB_STACKS := Pulumi.*-lab.yaml Pulumi.*-lab.env
 
 help: ## show this
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -16,13 +18,14 @@ toolchain: ## install or build everything that is needed, once
 	@toolchain/bootstrap
 
 up: toolchain ## from this record to verified hosts in the lab
+	@lab status > /dev/null 2>&1 || rm -f $(LAB_STACKS)
 	@lab up
 	@tenant init werkendam --datacenter <(lab describe) --bastion-address $(WERKENDAM_BASTION)
 	@tenant up werkendam
 
 down: ## end the lab and everything in it
 	@lab down
-	@rm -f Pulumi.*-lab.yaml Pulumi.*-lab.env
+	@rm -f $(LAB_STACKS)
 
 check: toolchain ## the fast part of the tests: no lab
 	ruff check .

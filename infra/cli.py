@@ -116,7 +116,8 @@ def up(tenant: Id, stack: StackName = None) -> None:
     chosen = find_stack(tenant, stack)
     _say(f"== deploy {tenant}")
     complete_passwords(chosen, compiled)
-    chosen.run("up", "--yes", "--skip-preview", "--suppress-outputs")
+    # With refresh, so that what was changed or lost behind Pulumi's back is put right.
+    chosen.run("up", "--yes", "--refresh", "--skip-preview", "--suppress-outputs")
     with _management_path(chosen) as (outputs, path):
         _configure(tenant, outputs, path)
         _verify(tenant, chosen.name, outputs, path)

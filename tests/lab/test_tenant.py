@@ -146,9 +146,10 @@ def _watch_processes(secrets: list[str]) -> Iterator[set[str]]:
 
 def test_watching_processes_sees_an_argument() -> None:
     canary = "canary-" + "x" * 20
+    program = [sys.executable, "-c", "input()", canary]
     with (
         _watch_processes([canary]) as seen,
-        subprocess.Popen(["sh", "-c", "sleep 60; :", canary]) as process,
+        subprocess.Popen(program, stdin=subprocess.PIPE) as process,
     ):
         while not seen and process.poll() is None:
             pass
