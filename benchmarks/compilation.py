@@ -1,0 +1,112 @@
+"""Load and compile records of 250 to 1,000 servers: is the growth linear, is it fast enough?
+
+`python -m benchmarks.compilation`. The peer is the same program on a quarter of the record. It is
+processor time that counts: nothing here waits, and the machine may have other work.
+"""
+
+import gc
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import yaml
+
+from benchmarks.measurement import Bound, Comparison, Result, keep, take_turns
+from benchmarks.record import write_record
+from infra.plan import compile_plan
+from infra.record import load
+
+SIZES = (250, 500, 1000)
+FLOWS_PER_SERVER = 5
+ROUNDS = 9
+WITHOUT_COLLECTOR = "{} servers, garbage collector off"
+
+
+def main() -> None:
+    """Measure and keep the result."""
+    with tempfile.TemporaryDirectory() as name:
+        folders = {
+            size: write_record(
+                Path(name) / f"size-{size}", servers=size, flows=size * FLOWS_PER_SERVER
+            )
+            for size in SIZES
+        }
+        smallest, largest = SIZES[0], SIZES[-1]
+        compile_plan(load(folders[smallest]))
+        contenders = {f"{size} servers": _compilation(folders[size]) for size in SIZES}
+        for size in (smallest, largest):
+            quiet = WITHOUT_COLLECTOR.format(size)
+            contenders[quiet] = _compilation(folders[size], is_collecting=False)
+        contenders["PyYAML"] = lambda: _processor_time(lambda: _parse(folders[largest]))
+        series = take_turns(ROUNDS, contenders)
+    keep(
+        "compilation",
+        Result(
+            title="Load and compile a record of 1,000 servers, 5,000 flows, 100 applications",
+            series=series,
+            bounds=(Bound(what="1,000 servers", subject=f"{largest} servers", goal_s=2.0),),
+            comparisons=(
+                *(
+                    _growth(f"{size} servers", f"{smallest} servers", size // smallest)
+                    for size in SIZES[1:]
+                ),
+                _growth(
+                    WITHOUT_COLLECTOR.format(largest),
+                    WITHOUT_COLLECTOR.format(smallest),
+                    largest // smallest,
+                ),
+                Comparison(
+                    what="load and compile against PyYAML's CSafeLoader reading the same files",
+                    subject=f"{largest} servers",
+                    peer="PyYAML",
+                ),
+            ),
+            notes=(
+                "Processor time. What grows faster than the record is Python's garbage collector,"
+                " which walks all live objects again and again; the algorithms do not.",
+            ),
+        ),
+    )
+
+
+def _growth(subject: str, peer: str, scale: int) -> Comparison:
+    return Comparison(
+        what=f"{subject}, against {scale} times {peer}",
+        subject=subject,
+        peer=peer,
+        scale=scale,
+        goal=1.25,
+    )
+
+
+def _compilation(folder: Path, *, is_collecting: bool = True) -> Callable[[], float]:
+    def measure() -> float:
+        if is_collecting:
+            return _processor_time(lambda: compile_plan(load(folder)))
+        gc.disable()
+        try:
+            return _processor_time(lambda: compile_plan(load(folder)))
+        finally:
+            gc.enable()
+
+    return measure
+
+
+def _parse(folder: Path) -> list[object]:
+    return [
+        yaml.load(file.read_text(), Loader=yaml.CSafeLoader)
+        for file in sorted(folder.rglob("*.yaml"))
+    ]
+
+
+def _processor_time(work: Callable[[], object]) -> float:
+    """Time work that does not pay for what the one before it left behind."""
+    gc.collect()
+    started = time.process_time()
+    work()
+    return time.process_time() - started
+
+
+if __name__ == "__main__":
+    main()
