@@ -1,0 +1,1 @@
+"""The peer: the same resources, declared to terraform with the same provider."""
