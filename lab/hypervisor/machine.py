@@ -121,14 +121,13 @@ def compile_machine(
     if not uuid or hardware is None or properties.get("summary.config.template"):
         return None
     faults: list[str] = []
-    is_powered_on = properties.get("runtime.powerState") == "poweredOn"
-    boot_time = properties.get("runtime.bootTime")
+    boot = compile_boot(properties)
     return Machine(
         uuid=uuid,
         moid=moid,
         name=properties["name"],
-        is_powered_on=is_powered_on,
-        boot=boot_time.isoformat() if is_powered_on and boot_time else "",
+        is_powered_on=boot != "",
+        boot=boot,
         memory_mib=hardware.memoryMB,
         vcpu=hardware.numCPU,
         nics=_compile_nics(hardware.device, port_groups, faults),
@@ -137,6 +136,14 @@ def compile_machine(
         request=compile_request(properties.get("guest.guestState")),
         faults=tuple(faults),
     )
+
+
+def compile_boot(properties: Mapping[str, Any]) -> str:
+    """Return the identity of a VM's boot from its `runtime`; "" when it is powered off."""
+    if properties.get("runtime.powerState") != "poweredOn":
+        return ""
+    boot_time = properties.get("runtime.bootTime")
+    return boot_time.isoformat() if boot_time else "unknown"
 
 
 def compile_request(guest_state: str | None) -> Request | None:

@@ -22,6 +22,7 @@ from lab.hypervisor.machine import (
     Machine,
     PortGroup,
     Request,
+    compile_boot,
     compile_machine,
     compile_port_group,
     compile_request,
@@ -178,10 +179,18 @@ class VCenter:
             self._read_into(inventory, changed)
             yield inventory.compile()
 
-    def power_off(self, moid: str) -> None:
-        """Power a VM off, as its hypervisor does when the guest has shut down."""
-        machine = vim.VirtualMachine(moid, self._instance._stub)
-        task = machine.PowerOffVM_Task()
+    def power_off(self, moid: str, boot: str) -> None:
+        """Power a VM off, as its hypervisor does when the guest has shut down.
+
+        Args:
+            moid: of the VM.
+            boot: the boot that has ended. When the VM has been powered on again since, what ended
+                is not what runs, and nothing is done.
+        """
+        now = self._read_machine(moid, ["runtime.powerState", "runtime.bootTime"])
+        if compile_boot(now) != boot:
+            return
+        task = vim.VirtualMachine(moid, self._instance._stub).PowerOffVM_Task()
         for _ in until(_ANSWER_S):
             state = task.info.state
             if state == "success":
@@ -194,16 +203,8 @@ class VCenter:
 
     def read_request(self, moid: str) -> Request | None:
         """Return what the guest is asked to do at this very moment."""
-        machine = vim.VirtualMachine(moid, self._instance._stub)
-        specification = _Filter(
-            objectSet=[_Objects(obj=machine)],
-            propSet=[_Properties(type=vim.VirtualMachine, pathSet=["guest.guestState"])],
-        )
-        result = self._content.propertyCollector.RetrievePropertiesEx(
-            [specification], vmodl.query.PropertyCollector.RetrieveOptions()
-        )
-        states = [change.val for item in result.objects for change in item.propSet]
-        return compile_request(states[0]) if states else None
+        now = self._read_machine(moid, ["guest.guestState"])
+        return compile_request(now.get("guest.guestState"))
 
     def report(self, moid: str, guest: GuestReport) -> None:
         """Tell the vCenter of a guest: what a real hypervisor does over a channel of its own."""
@@ -224,6 +225,18 @@ class VCenter:
             told = error.read().decode(errors="replace").strip()
             message = f"PUT /lab/guest/{moid}: answered {error.code}: {told}"
             raise LabError(message) from error
+
+    def _read_machine(self, moid: str, paths: list[str]) -> dict[str, Any]:
+        """Return properties of a VM as they are now, which an update may not have told yet."""
+        machine = vim.VirtualMachine(moid, self._instance._stub)
+        specification = _Filter(
+            objectSet=[_Objects(obj=machine)],
+            propSet=[_Properties(type=vim.VirtualMachine, pathSet=paths)],
+        )
+        result = self._content.propertyCollector.RetrievePropertiesEx(
+            [specification], vmodl.query.PropertyCollector.RetrieveOptions()
+        )
+        return {change.name: change.val for item in result.objects for change in item.propSet}
 
     def _start_watching(self) -> tuple[str, "_Inventory"]:
         types = [vim.VirtualMachine, vim.dvs.DistributedVirtualPortgroup]

@@ -143,7 +143,7 @@ class Worker:
             case Step.TELL_POWERED_OFF:
                 _log.info("%s: has powered off", wanted.name)
                 self._tell(wanted, STOPPED)
-                self._vcenter().power_off(wanted.moid)
+                self._vcenter().power_off(wanted.moid, wanted.boot)
             case Step.COMPLAIN:
                 self._complain(wanted, "; ".join(wanted.faults))
             case Step.ERASE | Step.ADAPT | Step.TELL_GUEST | Step.ASK_SHUTDOWN | Step.ASK_REBOOT:
@@ -228,7 +228,7 @@ class Worker:
         _log.warning("%s: not done within %g s: killing it", wanted.name, _SHUTDOWN_DEADLINE_S)
         self._stop(wanted)
         if request is Request.SHUTDOWN:
-            self._vcenter().power_off(wanted.moid)
+            self._vcenter().power_off(wanted.moid, wanted.boot)
         return _BOOTING_PAUSE_S
 
     def _tell(self, wanted: Machine, shown: GuestReport, *, is_repeated: bool = False) -> None:

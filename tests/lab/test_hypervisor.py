@@ -171,6 +171,10 @@ def test_guest_shutdown_and_reboot_are_graceful(estate: Estate, make: Make) -> N
     machine.ShutdownGuest()
     await_true("power off", lambda: estate.power_state(machine) == "poweredOff")
     assert machine.guest.toolsRunningStatus == "guestToolsNotRunning"
+    # At once: the agent may not have heard of the power-off that it made itself.
+    wait(machine.PowerOnVM_Task())
+    estate.await_tools(machine)
+    assert estate.power_state(machine) == "poweredOn"
 
 
 def test_reboot_and_poweroff_from_inside_are_followed(estate: Estate, make: Make) -> None:
