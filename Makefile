@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help toolchain up down check test lock generate
+.PHONY: help toolchain up down check test bench lock generate
 
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -39,6 +39,12 @@ check: toolchain ## the fast part of the tests: no lab
 
 test: check ## everything that CI runs
 	pytest -m lab
+
+bench: toolchain ## measure the speed anew and write docs/performance.md
+	@for goal in compilation deployment converge verification boot; do python -m benchmarks.$$goal; done
+	@LAB_NAME=labbench lab down
+	@rm -f Pulumi.werkendam-labbench.*
+	@python -m benchmarks.table
 
 lock: toolchain ## resolve requirements.in into requirements.lock
 	uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --python-version 3.11 requirements.in -o requirements.lock
