@@ -68,6 +68,11 @@ class Layout:
         return self.run / "passphrase"
 
     @property
+    def backend(self) -> Path:
+        """Where the stacks of this lab keep their states."""
+        return self.run / "pulumi"
+
+    @property
     def port_file(self) -> Path:
         """The port of the vCenter: chosen once, the same for as long as the lab is up."""
         return self.run / "vcenter-port"

@@ -136,6 +136,8 @@ def _start_vcenter(layout: Layout, program: Path, tell: Tell) -> bool:
         vcenter.start(argv)
         if was_there:
             tell("vcenter: had ended, and its inventory with it; the hosts of its VMs will go")
+            # States of stacks describe an inventory that is no more: they would only mislead.
+            shutil.rmtree(layout.backend, ignore_errors=True)
     elif not vcenter.runs_as(argv):
         tell("vcenter: runs as it was built before; `lab down` and `lab up` start today's")
     announced = json.loads(vcenter.await_announcement())
@@ -238,7 +240,7 @@ def _describe(layout: Layout, datacenter: Datacenter, proxy: str) -> None:
     management = datacenter.management
     description = {
         "name": layout.name,
-        "backend": f"file://{layout.run}/pulumi",
+        "backend": f"file://{layout.backend}",
         "passphrase_file": str(layout.passphrase_file),
         "vcenter": {
             "server": f"127.0.0.1:{layout.port_file.read_text(encoding='ascii')}",
@@ -260,7 +262,7 @@ def _describe(layout: Layout, datacenter: Datacenter, proxy: str) -> None:
         # What lives here is made to be taken down.
         "protect_volumes": False,
     }
-    (layout.run / "pulumi").mkdir(exist_ok=True)
+    layout.backend.mkdir(exist_ok=True)
     fresh = layout.description_file.with_suffix(".new")
     with fresh.open("w", encoding="utf-8") as handle:
         yaml = YAML()

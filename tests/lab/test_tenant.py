@@ -293,7 +293,7 @@ def test_verify_is_green_again_after_the_sabotage(stack: Stack, outputs: StackOu
 
 def test_no_secret_is_in_the_clear_on_disk_or_in_logs(stack: Stack, layout: Layout) -> None:
     secrets = _secrets(stack.outputs())
-    places = [layout.run / "pulumi", ROOT / "evidence", *ROOT.glob("Pulumi.*")]
+    places = [layout.backend, ROOT / "evidence", *ROOT.glob("Pulumi.*")]
     places += layout.run.glob("*.log")
     for place in places:
         for file in [place] if place.is_file() else place.rglob("*"):
