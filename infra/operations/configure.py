@@ -157,10 +157,13 @@ def _environment(path: ManagementPath, socket: Path) -> dict[str, str]:
 
 
 def _reason(data: Mapping[str, Any]) -> str:
+    """Give the module's own words; of a loop those of every item that failed."""
     result = data.get("res", {})
-    return str(
-        result.get("msg") or result.get("stderr") or result.get("censored") or result
-    ).strip()
+    failed = [item for item in result.get("results", []) if item.get("failed")] or [result]
+    return "; ".join(
+        str(item.get("msg") or item.get("stderr") or item.get("censored") or item).strip()
+        for item in failed
+    )
 
 
 def _tail(result: Any) -> str:
