@@ -64,16 +64,15 @@ def plan() -> Plan:
     return compile_plan(load(EXAMPLE))
 
 
-@pytest.fixture(scope="module")
-def recorder(plan: Plan) -> Recorder:
+def declare(plan: Plan) -> Recorder:
+    """Declare a plan's estate against mocks; return what was asked for."""
     recorder = Recorder()
     # Pulumi wants a loop of its own to be the thread's current one.
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
+    asyncio.set_event_loop(asyncio.new_event_loop())
     pulumi.runtime.set_mocks(recorder, project="tenant", stack="werkendam-test")
 
     @pulumi.runtime.test
-    def declare() -> pulumi.Output[Any]:
+    def run() -> pulumi.Output[Any]:
         estate = Estate(
             "werkendam",
             EstateArgs(
@@ -86,8 +85,13 @@ def recorder(plan: Plan) -> Recorder:
         )
         return pulumi.Output.all(estate.uuids, estate.urn)
 
-    declare()
+    run()
     return recorder
+
+
+@pytest.fixture(scope="module")
+def recorder(plan: Plan) -> Recorder:
+    return declare(plan)
 
 
 def test_exactly_the_plans_resources_are_made(recorder: Recorder) -> None:
@@ -151,5 +155,16 @@ def test_first_boot_gets_names_addresses_and_the_key_only(recorder: Recorder, pl
     assert set(json.loads(userdata.partition("\n")[2])) == {"users", "disable_root", "ssh_pwauth"}
 
 
-def test_servers_that_share_a_role_are_separated(plan: Plan) -> None:
-    assert plan.separations == {}, "the example has no two servers of one role"
+def test_servers_that_share_a_role_are_separated() -> None:
+    record = load(EXAMPLE)
+    second = record.servers["db01"].model_copy(
+        update={"address": record.servers["db01"].address + 1}
+    )
+    pair = record.model_copy(update={"servers": record.servers | {"db02": second}})
+    rules = declare(compile_plan(pair)).inputs(
+        "vsphere:index/computeClusterVmAntiAffinityRule:ComputeClusterVmAntiAffinityRule"
+    )
+    assert set(rules) == {"werkendam-database-separation"}
+    rule = rules["werkendam-database-separation"]
+    assert rule["virtualMachineIds"] == ["werkendam-db01-vm-id", "werkendam-db02-vm-id"]
+    assert rule["mandatory"] is True
