@@ -71,13 +71,15 @@ class Stack:
             StackError: when nothing was deployed yet.
         """
         outputs = json.loads(self.read("stack", "output", "--json", "--show-secrets"))
-        if CONTRACT not in outputs:
+        contract = outputs.get(CONTRACT)
+        if not isinstance(contract, str):
             message = (
-                f"Pulumi.{self.name}.yaml: stack {self.name}: has no output {CONTRACT!r}, so"
-                f" nothing is deployed yet. Run `tenant up` first."
+                f"Pulumi.{self.name}.yaml: stack {self.name}: has no output {CONTRACT!r} that can"
+                " be read, so nothing is deployed yet, or by an older version. Run `tenant up`"
+                " first."
             )
             raise StackError(message)
-        return StackOutputs.model_validate(outputs[CONTRACT])
+        return StackOutputs.model_validate_json(contract)
 
     def _pulumi(
         self, arguments: tuple[str, ...], stdin: str | None, is_captured: bool
