@@ -40,3 +40,4 @@ def serve_inventory(inventory: Mapping[str, Any], folder: Path) -> Iterator[Path
         finally:
             server.shutdown()
             thread.join()
+            path.unlink()

@@ -24,7 +24,8 @@ def test_script_prints_what_is_served(tmp_path: Path) -> None:
                 check=True,
             )
             assert json.loads(done.stdout) == inventory
-    assert list(tmp_path.iterdir()) == [socket], "nothing but the socket may be on the file system"
+        assert list(tmp_path.iterdir()) == [socket], "nothing but the socket may be a file"
+    assert list(tmp_path.iterdir()) == [], "the next run of the same way in makes its own"
 
 
 def test_script_alone_says_what_to_do() -> None:
