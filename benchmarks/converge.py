@@ -23,7 +23,7 @@ from infra.operations.management_path import ManagementPath
 from infra.operations.stack import ROOT
 from infra.outputs import StackOutputs
 
-ROUNDS = 3
+ROUNDS = 2
 PLAIN: Mapping[str, str] = {}
 MITOGEN: Mapping[str, str] = {
     "ANSIBLE_STRATEGY": "mitogen_linear",
