@@ -46,9 +46,9 @@ LIMITS = (
     " 1.5 s, the Python program 1.8 s (half of it start and imports), the bridged provider 2.7 s;"
     " terraform 1.3 s and the same provider without bridge 0.8 s. A refresh: 6.9 s in the bridged"
     " provider, 1.9 s without. Creating: 10.7 s in the CLI, which writes the whole state at every"
-    " step, against 3.7 s; with these checkpoints off it is 1.9 s and creating takes as long as with"
-    " terraform, but then a killed run could not be resumed. So the limits are the bridge, which"
-    " the production plugin does not have in this form, and the file backend's checkpoints."
+    " step, against 3.7 s; with these checkpoints off it is 1.9 s and creating takes as long as"
+    " with terraform, but a killed run could not be resumed. So the limits are the bridge between"
+    " pulumi and the provider, and the file backend's checkpoints."
 )
 """What the profile said: it is not measured again with the benchmark, so it carries its date."""
 
