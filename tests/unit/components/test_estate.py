@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -67,8 +68,6 @@ def plan() -> Plan:
 def declare(plan: Plan) -> Recorder:
     """Declare a plan's estate against mocks; return what was asked for."""
     recorder = Recorder()
-    # Pulumi wants a loop of its own to be the thread's current one.
-    asyncio.set_event_loop(asyncio.new_event_loop())
     pulumi.runtime.set_mocks(recorder, project="tenant", stack="werkendam-test")
 
     @pulumi.runtime.test
@@ -89,8 +88,17 @@ def declare(plan: Plan) -> Recorder:
     return recorder
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _event_loop() -> Iterator[None]:
+    """Close the loop that Pulumi made when it was imported and runs everything on."""
+    loop = asyncio.get_event_loop_policy().get_event_loop()
+    yield
+    loop.close()
+    asyncio.set_event_loop(None)
+
+
 @pytest.fixture(scope="module")
-def recorder(plan: Plan) -> Recorder:
+def recorder(plan: Plan, _event_loop: None) -> Recorder:
     return declare(plan)
 
 
