@@ -20,7 +20,7 @@ from lab.fabric import namespace
 from lab.process import until
 from tests.lab.estate import Estate, NicWish, make_key, wait
 
-ROUNDS = 3
+ROUNDS = 2
 FIRST_ADDRESS = 101
 PATIENCE_S = 120
 
