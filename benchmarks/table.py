@@ -79,11 +79,11 @@ def _comparisons(result: Result) -> Iterator[str]:
     for comparison in result.comparisons:
         measured = ratio(result.series, comparison)
         if comparison.goal is None:
-            yield f"| {comparison.what} | {measured:.2f} times | | |"
+            yield f"| {comparison.what} | {measured:.3g} times | | |"
         else:
             verdict = "met" if measured <= comparison.goal else "missed"
             goal = f"{comparison.goal:g} times"
-            yield f"| {comparison.what} | {measured:.2f} times | {goal} | {verdict} |"
+            yield f"| {comparison.what} | {measured:.3g} times | {goal} | {verdict} |"
 
 
 if __name__ == "__main__":
