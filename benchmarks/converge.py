@@ -54,8 +54,8 @@ def main() -> None:
             ),
             notes=(
                 "Pipelining, shared connections and 10 forks in all of them. `tenant configure`"
-                " runs the playbook only where a host's inputs changed since its last good run; here"
-                " it finds its connections open.",
+                " runs the playbook only where a host's inputs changed since its last good run;"
+                " here it finds its connections open.",
             ),
         ),
     )
