@@ -20,7 +20,8 @@ from lab.fabric import namespace
 from lab.process import until
 from tests.lab.estate import Estate, NicWish, make_key, wait
 
-ROUNDS = 2
+ROUNDS = 3
+COUNTS = (1, 5, 12)
 FIRST_ADDRESS = 101
 PATIENCE_S = 120
 
@@ -31,7 +32,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         estate = Estate(LAYOUT, make_key(Path(folder)))
         try:
-            series = take_turns(ROUNDS, {"1 host": _boot(estate, 1), "5 hosts": _boot(estate, 5)})
+            series = take_turns(ROUNDS, {_name(count): _boot(estate, count) for count in COUNTS})
         finally:
             estate.close()
     keep(
@@ -39,17 +40,22 @@ def main() -> None:
         Result(
             title="Boot hosts: from the clone to ssh",
             series=series,
-            comparisons=(
+            comparisons=tuple(
                 Comparison(
-                    what="5 hosts at once against 5 times 1 host",
-                    subject="5 hosts",
-                    peer="1 host",
-                    scale=5,
-                    goal=1.0,
-                ),
+                    what=f"{_name(count)} at once against {count} times 1 host",
+                    subject=_name(count),
+                    peer=_name(1),
+                    scale=count,
+                )
+                for count in COUNTS[1:]
             ),
+            notes=("The time is that of the last host. A boot is work for the processor.",),
         ),
     )
+
+
+def _name(count: int) -> str:
+    return "1 host" if count == 1 else f"{count} hosts"
 
 
 def _boot(estate: Estate, count: int) -> Callable[[], float]:
