@@ -90,11 +90,21 @@ def declare(plan: Plan) -> Recorder:
 
 @pytest.fixture(scope="module", autouse=True)
 def _event_loop() -> Iterator[None]:
-    """Close the loop that Pulumi made when it was imported and runs everything on."""
-    loop = asyncio.get_event_loop_policy().get_event_loop()
-    yield
-    loop.close()
+    """Close the loops that Pulumi's mocks make, one in each of their threads, and leave open."""
+    make = asyncio.new_event_loop
+    made: list[asyncio.AbstractEventLoop] = []
+
+    def make_and_remember() -> asyncio.AbstractEventLoop:
+        made.append(make())
+        return made[-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(asyncio, "new_event_loop", make_and_remember)
+        asyncio.set_event_loop(make_and_remember())
+        yield
     asyncio.set_event_loop(None)
+    for loop in made:
+        loop.close()
 
 
 @pytest.fixture(scope="module")
