@@ -234,4 +234,6 @@ def test_missing_input_is_named(room: Path) -> None:
 
 
 if __name__ == "__main__":
+    # A shell starts what it puts into the background deaf to Ctrl-C, and so are its children.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     Cache(Path(sys.argv[1])).ensure(Sample(Path(sys.argv[2]), sys.argv[3]))
