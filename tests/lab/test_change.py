@@ -28,6 +28,7 @@ from infra.record.place import ENVIRONMENT
 from lab.fabric.namespace import with_link
 from lab.layout import Layout
 from lab.process import until
+from tests.lab.tenant import run_as_root, run_tenant
 
 pytestmark = pytest.mark.lab
 
@@ -35,7 +36,6 @@ TENANT = "wijziging"
 BASTION = "10.255.0.201"
 """The bastion's leg in this lab, away from the addresses of other tests."""
 
-PROGRAM = Path(sys.executable).parent / "tenant"
 PORT = 8099
 """Where the flow that comes and goes ends."""
 
@@ -100,35 +100,15 @@ class Site:
     def ask(self, **commands: str) -> dict[str, str]:
         """Run one shell command as root on each server named."""
         with self.path() as path:
-            return {server: on(path, server, command) for server, command in commands.items()}
+            return {
+                server: run_as_root(path, server, command) for server, command in commands.items()
+            }
 
     def lives(self) -> dict[str, tuple[str, str]]:
         """Return by server what is new when it was replaced or booted."""
         instances = self.stack.outputs().instances
         starts = self.ask(**dict.fromkeys(instances, "cut -d ' ' -f 22 /proc/1/stat"))
         return {server: (instances[server].uuid, start) for server, start in starts.items()}
-
-
-def on(path: ManagementPath, server: str, command: str) -> str:
-    """Run a shell command as root on a server."""
-    done = subprocess.run(
-        [path.ssh, server, f"sudo sh -c {shlex.quote(command)}"],
-        env=path.environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, f"{server}: {command}: {done.stderr}"
-    return done.stdout.strip()
-
-
-def run_tenant(*arguments: str) -> str:
-    """Run the console script; fail with what it said."""
-    done = subprocess.run(
-        [PROGRAM, *arguments], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 def write_record(folder: Path) -> Path:

@@ -4,6 +4,7 @@ In file order: the later tests use what the earlier ones left. It does not prove
 """
 
 import contextlib
+import functools
 import itertools
 import json
 import os
@@ -22,23 +23,13 @@ from infra.operations.verify import Result, VerifyError, verify
 from infra.outputs import StackOutputs
 from infra.plan.model import Check, Plan
 from lab.layout import Layout
+from tests.lab.tenant import run_as_root, run_tenant
 
 pytestmark = pytest.mark.lab
 
 TENANT = "werkendam"
 BASTION = "10.255.0.200"
 """The bastion's leg in this lab, away from the addresses of other tests."""
-
-PROGRAM = Path(sys.executable).parent / "tenant"
-
-
-def run_tenant(*arguments: str) -> str:
-    """Run the console script; fail with what it said."""
-    done = subprocess.run(
-        [PROGRAM, *arguments], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -78,19 +69,7 @@ def path(stack: Stack, outputs: StackOutputs) -> Iterator[ManagementPath]:
 @pytest.fixture
 def on(path: ManagementPath) -> Callable[[str, str], str]:
     """Return what runs a shell command as root on a server."""
-
-    def run(server: str, command: str) -> str:
-        done = subprocess.run(
-            ["ssh", "-F", str(path.ssh_config), server, f"sudo sh -c '{command}'"],
-            env={**os.environ, "SSH_AUTH_SOCK": path.agent_socket},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, f"{server}: {command}: {done.stderr}"
-        return done.stdout
-
-    return run
+    return functools.partial(run_as_root, path)
 
 
 @pytest.fixture
