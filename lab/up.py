@@ -32,6 +32,7 @@ Tell = Callable[[str], None]
 _USER = "lab@vsphere.local"
 _FIRST_PORT = 8989
 _PROXY_PORT = 3128
+_PROXY_START_S = 60.0
 _INOTIFY_LIMIT = Path("/proc/sys/fs/inotify/max_user_instances")
 _INOTIFY_INSTANCES = 8192  # a host takes about 15
 _PROGRAMS = ("ip", "losetup", "mount", "nc", "nft", "nsenter", "systemd-nspawn", "umount")
@@ -200,14 +201,14 @@ def _start_packages(layout: Layout, datacenter: Datacenter, tell: Tell) -> str:
                 ],
                 pass_fds=[listener.fileno()],
             )
-    for _ in until(20):
+    for _ in until(_PROXY_START_S):
         if packages.has_ended():
             message = f"packages: ended before it served. {packages.tail()}"
             raise LabError(message)
         if _answers(layout, host):
             tell(f"packages: http://{address}")
             return address
-    message = f"packages: {address} does not answer after 20 s. {packages.tail()}"
+    message = f"packages: {address} does not answer after {_PROXY_START_S:g} s. {packages.tail()}"
     raise LabError(message)
 
 

@@ -7,6 +7,11 @@ import hashlib
 from dataclasses import dataclass
 
 TABLE = "port_security"
+_FROM_ISOLATED = 1
+"""Mark of frames that came in by an isolated port, while they are in the fabric.
+
+A guest cannot set or clear it: the kernel clears marks between network namespaces.
+"""
 
 
 @dataclass(frozen=True)
@@ -25,11 +30,15 @@ class Segment:
 
 @dataclass(frozen=True)
 class Security:
-    """A port group's security policy: True is accept, False is reject."""
+    """What a port group's ports may: the security policy, where True is accept, False is reject.
+
+    is_isolated: on the isolated side of a private VLAN, where no port meets another of that side.
+    """
 
     allow_promiscuous: bool = False
     mac_changes: bool = False
     forged_transmits: bool = False
+    is_isolated: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,6 +92,9 @@ def port_ruleset(port: Port) -> str:
     if not port.security.forged_transmits:
         entering.append(f"ether saddr != {port.allowed_mac} counter drop")
         entering.append(f"ether type arp arp saddr ether != {port.allowed_mac} counter drop")
+    if port.security.is_isolated:
+        entering.append(f"meta mark set {_FROM_ISOLATED}")
+        leaving.append(f"meta mark {_FROM_ISOLATED} counter drop")
     if not port.security.allow_promiscuous:
         # The lowest bit of the first byte marks broadcast and multicast (IEEE 802).
         leaving.append(

@@ -4,7 +4,7 @@ Pure: the vCenter's property values in, frozen data out. It must not ask the vCe
 """
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +30,14 @@ class PortGroup:
     name: str
     segment: Segment | None
     security: Security
+
+
+@dataclass(frozen=True)
+class PrivateVlan:
+    """What a secondary VLAN of a private VLAN is. primary: the VLAN that it is a side of."""
+
+    primary: int
+    is_isolated: bool
 
 
 @dataclass(frozen=True)
@@ -80,15 +88,40 @@ class Machine:
     faults: tuple[str, ...]
 
 
-def compile_port_group(properties: Mapping[str, Any], switch_name: str) -> PortGroup:
-    """Compile a port group from its `name` and `config.defaultPortConfig`."""
+def compile_private_vlans(entries: Iterable[Any]) -> dict[int, PrivateVlan]:
+    """Compile a switch's `config.pvlanConfig`, by secondary VLAN.
+
+    Communities are left out: ports that meet some of the others are not realised here.
+    """
+    return {
+        entry.secondaryVlanId: PrivateVlan(entry.primaryVlanId, entry.pvlanType == "isolated")
+        for entry in entries
+        if entry.pvlanType in ("promiscuous", "isolated")
+    }
+
+
+def compile_port_group(
+    properties: Mapping[str, Any], switch_name: str, private_vlans: Mapping[int, PrivateVlan]
+) -> PortGroup:
+    """Compile a port group.
+
+    Args:
+        properties: its `name` and `config.defaultPortConfig`.
+        switch_name: of its switch.
+        private_vlans: of its switch, by secondary VLAN.
+    """
     setting = properties["config.defaultPortConfig"]
     vlan = getattr(setting, "vlan", None)
-    # vSphere's own default when nothing is set is no VLAN; trunk and private VLAN are types of
-    # their own, and what they carry is no single segment.
+    # vSphere's own default when nothing is set is no VLAN; what a trunk carries is no single
+    # segment.
     vlan_id: int | None = 0
+    is_isolated = False
     if isinstance(vlan, vim.dvs.VmwareDistributedVirtualSwitch.VlanIdSpec):
         vlan_id = vlan.vlanId
+    elif isinstance(vlan, vim.dvs.VmwareDistributedVirtualSwitch.PvlanSpec):
+        private = private_vlans.get(vlan.pvlanId)
+        vlan_id = private.primary if private else None
+        is_isolated = bool(private and private.is_isolated)
     elif vlan is not None:
         vlan_id = None
     policy = getattr(setting, "securityPolicy", None)
@@ -99,6 +132,7 @@ def compile_port_group(properties: Mapping[str, Any], switch_name: str) -> PortG
             allow_promiscuous=_is_accepted(policy, "allowPromiscuous"),
             mac_changes=_is_accepted(policy, "macChanges"),
             forged_transmits=_is_accepted(policy, "forgedTransmits"),
+            is_isolated=is_isolated,
         ),
     )
 
@@ -181,8 +215,8 @@ def _compile_nics(
             continue
         if port_group.segment is None:
             faults.append(
-                f"{label}: port group {port_group.name} is a trunk or has a private VLAN. Only "
-                "port groups with one VLAN are realised here. Give it a VLAN id."
+                f"{label}: port group {port_group.name} is a trunk or a community of a private "
+                "VLAN. Only port groups with one VLAN are realised here. Give it a VLAN id."
             )
             continue
         connectable = device.connectable

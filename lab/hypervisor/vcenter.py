@@ -21,10 +21,12 @@ from lab.error import LabError
 from lab.hypervisor.machine import (
     Machine,
     PortGroup,
+    PrivateVlan,
     Request,
     compile_boot,
     compile_machine,
     compile_port_group,
+    compile_private_vlans,
     compile_request,
 )
 from lab.process import until
@@ -144,7 +146,7 @@ class VCenter:
             message = f"vCenter {endpoint.host}:{endpoint.port}: no session: {describe(error)}."
             raise LabError(message) from error
         self._content = self._instance.RetrieveContent()
-        self._switch_names: dict[str, str] = {}
+        self._switches: dict[str, tuple[str, Mapping[int, PrivateVlan]]] = {}
 
     def close(self) -> None:
         """Log out, and close the connections, which logging out does not."""
@@ -283,18 +285,20 @@ class VCenter:
                 elif "key" in properties:
                     inventory.port_groups[item.obj._moId] = (
                         properties["key"],
-                        compile_port_group(properties, self._switch_name(properties)),
+                        compile_port_group(properties, *self._switch(properties)),
                     )
             if not result.token:
                 return
             result = collector.ContinueRetrievePropertiesEx(result.token)
 
-    def _switch_name(self, properties: Mapping[str, Any]) -> str:
+    def _switch(self, properties: Mapping[str, Any]) -> tuple[str, Mapping[int, PrivateVlan]]:
+        """Return name and private VLANs of a port group's switch, which a session reads once."""
         switch = properties["config.distributedVirtualSwitch"]
         moid: str = switch._moId
-        if moid not in self._switch_names:
-            self._switch_names[moid] = switch.name
-        return self._switch_names[moid]
+        if moid not in self._switches:
+            private_vlans = compile_private_vlans(switch.config.pvlanConfig)
+            self._switches[moid] = (switch.name, private_vlans)
+        return self._switches[moid]
 
 
 class _Inventory:

@@ -20,6 +20,7 @@ import (
 	"github.com/vmware/govmomi/simulator/vpx"
 	vapi "github.com/vmware/govmomi/vapi/simulator"
 	"github.com/vmware/govmomi/vim25"
+	"github.com/vmware/govmomi/vim25/mo"
 	"github.com/vmware/govmomi/vim25/types"
 
 	"municipal-cloud/lab/vcenter/internal/description"
@@ -44,6 +45,7 @@ type Center struct {
 	service     *simulator.Service
 	credentials Credentials
 	home        string // directory of the datastores, removed by Close
+	mishaps     *mishaps
 	handler     http.Handler
 }
 
@@ -65,6 +67,7 @@ func New(d *description.Datacenter, credentials Credentials, host string) (*Cent
 		Path:   vim25.Path,
 		User:   url.UserPassword(credentials.User, credentials.Password),
 	}
+	c.mishaps = newMishaps(c.service)
 	c.watch()
 
 	if err := c.build(d); err != nil {
@@ -105,9 +108,25 @@ func (c *Center) routes() http.Handler {
 	}
 
 	s.ServeMux.HandleFunc(vim25.Path+"/vimServiceVersions.xml", s.ServiceVersions)
-	s.ServeMux.HandleFunc("PUT /lab/guest/{vm}", c.putGuest)
+	s.ServeMux.HandleFunc("PUT /lab/guest/{vm}", c.authenticated(c.putGuest))
+	s.ServeMux.HandleFunc("PUT /lab/mishaps", c.authenticated(c.mishaps.put))
 
 	return renameTypes(normalizeCategories(s.ServeMux))
+}
+
+// authenticated lets only the vCenter's account pass; it is for what no vSphere API has.
+func (c *Center) authenticated(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		user, password, ok := r.BasicAuth()
+		if !ok || !c.credentials.match(user, password) {
+			w.Header().Set("WWW-Authenticate", `Basic realm="lab vCenter"`)
+			http.Error(w, "wrong user or password", http.StatusUnauthorized)
+
+			return
+		}
+
+		next(w, r)
+	}
 }
 
 // watch puts our own in the place of the simulator's property collector, and overrides the rest.
@@ -120,12 +139,17 @@ func (c *Center) watch() {
 	collector.Self = c.registry().Get(vim25.ServiceInstance).(*simulator.ServiceInstance).Content.PropertyCollector
 	c.registry().Put(collector)
 
-	c.registry().Handler = override
+	c.registry().Handler = func(ctx *simulator.Context, method *simulator.Method) (mo.Reference, types.BaseMethodFault) {
+		c.mishaps.strike(ctx, method)
+
+		return override(ctx, method)
+	}
 }
 
 // Release ends all waiting for updates, so that a server can stop.
 func (c *Center) Release() {
 	c.registry().Get(feedReference).(*changeFeed).close()
+	c.mishaps.replace(nil)
 }
 
 func (c *Center) registry() *simulator.Registry { return c.service.Context.Map }

@@ -12,7 +12,7 @@ import (
 // The simulator takes a few fields of the specification only and keeps quiet about devices it
 // cannot make.
 func (vm *virtualMachine) CloneVMTask(ctx *simulator.Context, req *types.CloneVM_Task) soap.HasFault {
-	task := simulator.CreateTask(vm.VirtualMachine, "cloneVm",
+	task := createTask(ctx, vm.VirtualMachine, "cloneVm",
 		func(*simulator.Task) (types.AnyType, types.BaseMethodFault) {
 			if fault := vm.checkClone(ctx, req); fault != nil {
 				return nil, fault

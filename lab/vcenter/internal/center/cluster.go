@@ -16,7 +16,7 @@ type cluster struct {
 // ReconfigureComputeResourceTask changes rules by their key, as a real vCenter does; the simulator
 // looks for the name, so that no rule can be renamed. Watchers are told.
 func (c *cluster) ReconfigureComputeResourceTask(ctx *simulator.Context, req *types.ReconfigureComputeResource_Task) soap.HasFault {
-	task := simulator.CreateTask(c.ClusterComputeResource, "reconfigureCluster",
+	task := createTask(ctx, c.ClusterComputeResource, "reconfigureCluster",
 		func(*simulator.Task) (types.AnyType, types.BaseMethodFault) {
 			spec, ok := req.Spec.(*types.ClusterConfigSpecEx)
 			if ok {

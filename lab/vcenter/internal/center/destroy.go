@@ -13,7 +13,7 @@ import (
 // The simulator ends the task while it still deletes: files of a successor of the same name went
 // with those of its predecessor.
 func (vm *virtualMachine) DestroyTask(ctx *simulator.Context, _ *types.Destroy_Task) soap.HasFault {
-	task := simulator.CreateTask(vm.VirtualMachine, "destroy",
+	task := createTask(ctx, vm.VirtualMachine, "destroy",
 		func(*simulator.Task) (types.AnyType, types.BaseMethodFault) { return nil, vm.destroy(ctx) })
 
 	return &methods.Destroy_TaskBody{Res: &types.Destroy_TaskResponse{Returnval: task.Run(ctx)}}

@@ -19,6 +19,10 @@ func faultMessage(fault types.BaseMethodFault) string {
 		return "CPU hot plug is not supported for this virtual machine."
 	case *types.DuplicateName:
 		return fmt.Sprintf("The name '%s' already exists.", f.Name)
+	case *types.HostNotConnected:
+		return "Unable to communicate with the remote host, since it is disconnected."
+	case *types.InsufficientMemoryResourcesFault:
+		return "The available Memory resources in the parent resource pool are insufficient for the operation."
 	case *types.InvalidArgument:
 		return "A specified parameter was not correct: " + f.InvalidProperty
 	case *types.InvalidDatastorePath:
@@ -35,6 +39,10 @@ func faultMessage(fault types.BaseMethodFault) string {
 		return fmt.Sprintf("The object '%s:%s' has already been deleted or has not been completely created", f.Obj.Type, f.Obj.Value)
 	case *types.MemoryHotPlugNotSupported:
 		return "Memory hot plug is not supported for this virtual machine."
+	case *types.NoDiskSpace:
+		return fmt.Sprintf("Insufficient disk space on datastore '%s'.", f.Datastore)
+	case *types.NoPermission:
+		return "Permission to perform this operation was denied."
 	case *types.NotSupported:
 		return "The operation is not supported on the object."
 	case *types.ResourceInUse:

@@ -12,7 +12,7 @@ type folder struct{ *simulator.Folder }
 
 // CreateVMTask makes a virtual machine from nothing and completes it.
 func (f *folder) CreateVMTask(ctx *simulator.Context, req *types.CreateVM_Task) soap.HasFault {
-	task := simulator.CreateTask(f.Folder, "createVm",
+	task := createTask(ctx, f.Folder, "createVm",
 		func(*simulator.Task) (types.AnyType, types.BaseMethodFault) {
 			if fault := f.checkMachine(ctx, req); fault != nil {
 				return nil, fault

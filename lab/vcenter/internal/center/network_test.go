@@ -1,6 +1,7 @@
 package center_test
 
 import (
+	"reflect"
 	"slices"
 	"testing"
 
@@ -190,5 +191,61 @@ func TestDestroyedPortGroupLeavesTheSwitch(t *testing.T) {
 	l.read(t, l.switchObject(t).Reference(), &s, "portgroup")
 	if slices.Contains(s.Portgroup, ref) {
 		t.Error("still on the switch")
+	}
+}
+
+func private(id int32) *types.VMwareDVSPortSetting {
+	return &types.VMwareDVSPortSetting{Vlan: &types.VmwareDistributedVirtualSwitchPvlanSpec{PvlanId: id}}
+}
+
+func TestManagementPortGroupIsTheIsolatedSideOfAPrivateVLAN(t *testing.T) {
+	l := newLab(t)
+
+	var s mo.DistributedVirtualSwitch
+	l.read(t, l.switchObject(t).Reference(), &s)
+
+	sides := s.Config.(*types.VMwareDVSConfigInfo).PvlanConfig
+	if !slices.Equal(sides, []types.VMwareDVSPvlanMapEntry{
+		{PrimaryVlanId: 99, SecondaryVlanId: 99, PvlanType: "promiscuous"},
+		{PrimaryVlanId: 99, SecondaryVlanId: 100, PvlanType: "isolated"},
+	}) {
+		t.Errorf("private VLANs: %+v", sides)
+	}
+
+	management, err := l.finder.Network(l.ctx, "provider-management")
+	if err != nil {
+		t.Fatal(err)
+	}
+	vlan, ok := l.portSetting(t, management.Reference()).Vlan.(*types.VmwareDistributedVirtualSwitchPvlanSpec)
+	if !ok || vlan.PvlanId != 100 {
+		t.Errorf("VLAN %+v", vlan)
+	}
+}
+
+func TestPrivateVLANThatTheSwitchDoesNotHaveIsInvalid(t *testing.T) {
+	l := newLab(t)
+
+	created, err := methods.CreateDVPortgroup_Task(l.ctx, l.Client.Client, &types.CreateDVPortgroup_Task{
+		This: l.switchObject(t).Reference(),
+		Spec: types.DVPortgroupConfigSpec{Name: "office", DefaultPortConfig: private(101)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	failure[*types.InvalidArgument](t, l, object.NewTask(l.Client.Client, created.Returnval), nil)
+}
+
+func TestPortGroupLeavesAPrivateVLANAndReturns(t *testing.T) {
+	l := newLab(t)
+	ref := l.portGroup(t, types.DVPortgroupConfigSpec{Name: "office", DefaultPortConfig: private(100)})
+	group := object.NewDistributedVirtualPortgroup(l.Client.Client, ref)
+
+	for _, setting := range []*types.VMwareDVSPortSetting{vlan(99), private(100)} {
+		task, err := group.Reconfigure(l.ctx, types.DVPortgroupConfigSpec{DefaultPortConfig: setting})
+		l.result(t, task, err)
+
+		if now := l.portSetting(t, ref).Vlan; !reflect.DeepEqual(now, setting.Vlan) {
+			t.Errorf("VLAN %+v instead of %+v", now, setting.Vlan)
+		}
 	}
 }

@@ -17,7 +17,7 @@ type portGroup struct {
 // ReconfigureDVPortgroupTask changes what the specification gives and leaves the rest, and tells
 // those who watch. The simulator replaces everything, silently.
 func (p *portGroup) ReconfigureDVPortgroupTask(ctx *simulator.Context, req *types.ReconfigureDVPortgroup_Task) soap.HasFault {
-	task := simulator.CreateTask(p.DistributedVirtualPortgroup, "reconfigureDvPortgroup",
+	task := createTask(ctx, p.DistributedVirtualPortgroup, "reconfigureDvPortgroup",
 		func(*simulator.Task) (types.AnyType, types.BaseMethodFault) {
 			return nil, p.reconfigure(ctx, req.Spec)
 		})
@@ -31,11 +31,11 @@ func (p *portGroup) reconfigure(ctx *simulator.Context, spec types.DVPortgroupCo
 	if spec.ConfigVersion != "" && spec.ConfigVersion != p.Config.ConfigVersion {
 		return &types.ConcurrentAccess{}
 	}
-	if fault := validVLAN(spec.DefaultPortConfig); fault != nil {
+	parent := p.dvs(ctx)
+	if fault := parent.validVLAN(spec.DefaultPortConfig); fault != nil {
 		return fault
 	}
 
-	parent := p.dvs(ctx)
 	changes := make([]types.PropertyChange, 0, 2)
 
 	if spec.Name != "" && spec.Name != p.Name {
@@ -103,7 +103,7 @@ func (p *portGroup) DestroyTask(ctx *simulator.Context, req *types.Destroy_Task)
 		return p.DistributedVirtualPortgroup.DestroyTask(ctx, req)
 	}
 
-	task := simulator.CreateTask(p.DistributedVirtualPortgroup, "destroy",
+	task := createTask(ctx, p.DistributedVirtualPortgroup, "destroy",
 		func(*simulator.Task) (types.AnyType, types.BaseMethodFault) {
 			return nil, &types.ResourceInUse{Type: p.Self.Type, Name: p.Name}
 		})

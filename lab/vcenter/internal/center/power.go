@@ -18,7 +18,7 @@ func (vm *virtualMachine) PowerOnVMTask(ctx *simulator.Context, req *types.Power
 		return vm.VirtualMachine.PowerOnVMTask(ctx, req) // refuses
 	}
 
-	task := simulator.CreateTask(vm.VirtualMachine, "powerOn",
+	task := createTask(ctx, vm.VirtualMachine, "powerOn",
 		func(*simulator.Task) (types.AnyType, types.BaseMethodFault) { return nil, vm.powerOn(ctx) })
 
 	return &methods.PowerOnVM_TaskBody{Res: &types.PowerOnVM_TaskResponse{Returnval: task.Run(ctx)}}
@@ -36,7 +36,7 @@ func (vm *virtualMachine) powerOn(ctx *simulator.Context) types.BaseMethodFault 
 
 // PowerOffVMTask stops the virtual machine at once.
 func (vm *virtualMachine) PowerOffVMTask(ctx *simulator.Context, _ *types.PowerOffVM_Task) soap.HasFault {
-	task := simulator.CreateTask(vm.VirtualMachine, "powerOff",
+	task := createTask(ctx, vm.VirtualMachine, "powerOff",
 		func(*simulator.Task) (types.AnyType, types.BaseMethodFault) {
 			stopped := vm.VirtualMachine.PowerOffVMTask(ctx, &types.PowerOffVM_Task{This: vm.Self})
 			if _, fault := finish(ctx, stopped.(*methods.PowerOffVM_TaskBody).Res.Returnval); fault != nil {
@@ -52,7 +52,7 @@ func (vm *virtualMachine) PowerOffVMTask(ctx *simulator.Context, _ *types.PowerO
 
 // ResetVMTask restarts the virtual machine without asking its guest. It stays powered on.
 func (vm *virtualMachine) ResetVMTask(ctx *simulator.Context, _ *types.ResetVM_Task) soap.HasFault {
-	task := simulator.CreateTask(vm.VirtualMachine, "reset",
+	task := createTask(ctx, vm.VirtualMachine, "reset",
 		func(*simulator.Task) (types.AnyType, types.BaseMethodFault) {
 			if state := vm.Runtime.PowerState; state != types.VirtualMachinePowerStatePoweredOn {
 				return nil, &types.InvalidPowerState{
@@ -73,7 +73,7 @@ type datacenter struct{ *simulator.Datacenter }
 
 // PowerOnMultiVMTask starts virtual machines; the result names a task for each.
 func (d *datacenter) PowerOnMultiVMTask(ctx *simulator.Context, req *types.PowerOnMultiVM_Task) soap.HasFault {
-	task := simulator.CreateTask(d.Datacenter, "powerOnMultiVM",
+	task := createTask(ctx, d.Datacenter, "powerOnMultiVM",
 		func(*simulator.Task) (types.AnyType, types.BaseMethodFault) {
 			var result types.ClusterPowerOnVmResult
 

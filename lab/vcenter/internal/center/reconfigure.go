@@ -14,7 +14,7 @@ const maxEthernetCards = 10
 
 // ReconfigVMTask changes a virtual machine entirely or, with a fault, not at all.
 func (vm *virtualMachine) ReconfigVMTask(ctx *simulator.Context, req *types.ReconfigVM_Task) soap.HasFault {
-	task := simulator.CreateTask(vm.VirtualMachine, "reconfigVm",
+	task := createTask(ctx, vm.VirtualMachine, "reconfigVm",
 		func(*simulator.Task) (types.AnyType, types.BaseMethodFault) {
 			return nil, vm.reconfigure(ctx, req.Spec)
 		})

@@ -66,7 +66,7 @@ func movePool(ctx *simulator.Context, vm *simulator.VirtualMachine, to *simulato
 // RelocateVMTask moves a virtual machine to another host, resource pool or folder. Its files stay:
 // the lab does not move storage.
 func (vm *virtualMachine) RelocateVMTask(ctx *simulator.Context, req *types.RelocateVM_Task) soap.HasFault {
-	task := simulator.CreateTask(vm.VirtualMachine, "relocateVm",
+	task := createTask(ctx, vm.VirtualMachine, "relocateVm",
 		func(*simulator.Task) (types.AnyType, types.BaseMethodFault) { return nil, vm.relocate(ctx, req.Spec) })
 
 	return &methods.RelocateVM_TaskBody{Res: &types.RelocateVM_TaskResponse{Returnval: task.Run(ctx)}}

@@ -20,7 +20,7 @@ type distributedSwitch struct {
 
 // CreateDVPortgroupTask creates one port group; the task's result is its reference.
 func (s *distributedSwitch) CreateDVPortgroupTask(ctx *simulator.Context, req *types.CreateDVPortgroup_Task) soap.HasFault {
-	task := simulator.CreateTask(s.DistributedVirtualSwitch, "createDVPortgroup",
+	task := createTask(ctx, s.DistributedVirtualSwitch, "createDVPortgroup",
 		func(*simulator.Task) (types.AnyType, types.BaseMethodFault) {
 			return s.addPortGroup(ctx, req.Spec)
 		})
@@ -32,7 +32,7 @@ func (s *distributedSwitch) CreateDVPortgroupTask(ctx *simulator.Context, req *t
 
 // AddDVPortgroupTask creates several port groups.
 func (s *distributedSwitch) AddDVPortgroupTask(ctx *simulator.Context, req *types.AddDVPortgroup_Task) soap.HasFault {
-	task := simulator.CreateTask(s.DistributedVirtualSwitch, "addDVPortgroup",
+	task := createTask(ctx, s.DistributedVirtualSwitch, "addDVPortgroup",
 		func(*simulator.Task) (types.AnyType, types.BaseMethodFault) {
 			for i := range req.Spec {
 				if _, fault := s.addPortGroup(ctx, req.Spec[i]); fault != nil {
@@ -54,7 +54,7 @@ func (s *distributedSwitch) addPortGroup(ctx *simulator.Context, spec types.DVPo
 	if spec.Name == "" {
 		return nil, &types.InvalidArgument{InvalidProperty: "spec.name"}
 	}
-	if fault := validVLAN(spec.DefaultPortConfig); fault != nil {
+	if fault := s.validVLAN(spec.DefaultPortConfig); fault != nil {
 		return nil, fault
 	}
 
@@ -103,11 +103,23 @@ func (s *distributedSwitch) uplinks() []string {
 	return s.Config.GetDVSConfigInfo().UplinkPortPolicy.(*types.DVSNameArrayUplinkPortPolicy).UplinkPortName
 }
 
-// validVLAN refuses what 802.1Q does not have. VLAN 0 is a vCenter's way to say untagged.
-func validVLAN(setting types.BaseDVPortSetting) types.BaseMethodFault {
-	if given, ok := setting.(*types.VMwareDVSPortSetting); ok {
-		if id, ok := given.Vlan.(*types.VmwareDistributedVirtualSwitchVlanIdSpec); ok && (id.VlanId < 0 || id.VlanId > 4094) {
+// validVLAN refuses what 802.1Q does not have, and private VLANs that the switch does not have. VLAN 0
+// is a vCenter's way to say untagged.
+func (s *distributedSwitch) validVLAN(setting types.BaseDVPortSetting) types.BaseMethodFault {
+	given, ok := setting.(*types.VMwareDVSPortSetting)
+	if !ok {
+		return nil
+	}
+
+	switch vlan := given.Vlan.(type) {
+	case *types.VmwareDistributedVirtualSwitchVlanIdSpec:
+		if vlan.VlanId < 0 || vlan.VlanId > 4094 {
 			return &types.InvalidArgument{InvalidProperty: "spec.defaultPortConfig.vlan.vlanId"}
+		}
+	case *types.VmwareDistributedVirtualSwitchPvlanSpec:
+		isSecondary := func(entry types.VMwareDVSPvlanMapEntry) bool { return entry.SecondaryVlanId == vlan.PvlanId }
+		if !slices.ContainsFunc(s.Config.(*types.VMwareDVSConfigInfo).PvlanConfig, isSecondary) {
+			return &types.InvalidArgument{InvalidProperty: "spec.defaultPortConfig.vlan.pvlanId"}
 		}
 	}
 
@@ -146,12 +158,13 @@ func buildSwitch(ctx *simulator.Context, datacenter *simulator.Datacenter, d *de
 
 	s := &distributedSwitch{ctx.Map.Get(result.(types.ManagedObjectReference)).(*simulator.DistributedVirtualSwitch)}
 	completeSwitch(ctx, s)
+	s.Config.(*types.VMwareDVSConfigInfo).PvlanConfig = privateVLANs(d.Management)
 
 	if err := joinHosts(ctx, s, hosts); err != nil {
 		return err
 	}
 
-	vlan := &types.VmwareDistributedVirtualSwitchVlanIdSpec{VlanId: int32(d.Management.VLAN)}
+	vlan := &types.VmwareDistributedVirtualSwitchPvlanSpec{PvlanId: int32(d.Management.IsolatedVLAN)}
 	if _, fault := s.addPortGroup(ctx, types.DVPortgroupConfigSpec{
 		Name:              d.Management.PortGroup,
 		DefaultPortConfig: &types.VMwareDVSPortSetting{Vlan: vlan},
@@ -160,6 +173,25 @@ func buildSwitch(ctx *simulator.Context, datacenter *simulator.Datacenter, d *de
 	}
 
 	return nil
+}
+
+// privateVLANs are the two sides of the management network: every primary VLAN has a promiscuous side
+// of the same number.
+func privateVLANs(d description.Management) []types.VMwareDVSPvlanMapEntry {
+	primary := int32(d.VLAN)
+
+	return []types.VMwareDVSPvlanMapEntry{
+		{
+			PrimaryVlanId:   primary,
+			SecondaryVlanId: primary,
+			PvlanType:       string(types.VmwareDistributedVirtualSwitchPvlanPortTypePromiscuous),
+		},
+		{
+			PrimaryVlanId:   primary,
+			SecondaryVlanId: int32(d.IsolatedVLAN),
+			PvlanType:       string(types.VmwareDistributedVirtualSwitchPvlanPortTypeIsolated),
+		},
+	}
 }
 
 // completeSwitch fills what the simulator leaves empty of a switch and of its uplinks' port group.

@@ -44,11 +44,13 @@ type Switch struct {
 	Uplinks []string
 }
 
-// Management is the port group through which the provider reaches its tenants.
+// Management is the port group through which the provider reaches its tenants: the isolated side of
+// a private VLAN, whose primary VLAN is the provider's own.
 type Management struct {
-	PortGroup string
-	VLAN      int
-	Prefix    netip.Prefix
+	PortGroup    string
+	VLAN         int
+	IsolatedVLAN int
+	Prefix       netip.Prefix
 }
 
 // Template is the virtual machine from which servers are cloned.

@@ -27,7 +27,7 @@ func TestProjectsDescriptionIsRead(t *testing.T) {
 		Datastores: []description.Datastore{{Name: "datastore01", CapacityGiB: 4096}},
 		Switch:     description.Switch{Name: "switch01", Uplinks: []string{"uplink1", "uplink2"}},
 		Management: description.Management{
-			PortGroup: "provider-management", VLAN: 99, Prefix: netip.MustParsePrefix("10.255.0.0/24"),
+			PortGroup: "provider-management", VLAN: 99, IsolatedVLAN: 100, Prefix: netip.MustParsePrefix("10.255.0.0/24"),
 		},
 		Template: description.Template{
 			Name: "debian-12", GuestID: "debian12_64Guest", HardwareVersion: 13, VCPU: 1, MemoryMiB: 1024, DiskGiB: 8,

@@ -50,9 +50,10 @@ func Parse(file string, text []byte) (*Datacenter, error) {
 		},
 		"management": func(n *yaml.Node, path string) {
 			r.mapping(n, path, fields{
-				"port_group": r.name(&d.Management.PortGroup),
-				"vlan":       r.integer(&d.Management.VLAN, 1, 4094),
-				"prefix":     r.prefix(&d.Management.Prefix),
+				"port_group":    r.name(&d.Management.PortGroup),
+				"vlan":          r.integer(&d.Management.VLAN, 1, 4094),
+				"isolated_vlan": r.integer(&d.Management.IsolatedVLAN, 1, 4094),
+				"prefix":        r.prefix(&d.Management.Prefix),
 			})
 		},
 		"template": func(n *yaml.Node, path string) {
