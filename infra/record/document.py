@@ -55,6 +55,10 @@ class Document:
         """Say that the value at this path is wrong."""
         return Fault(self.name, self.line(path), show_path(path), message)
 
+    def cite(self, path: Path) -> str:
+        """Name a value for the messages of another file."""
+        return f"{show_path(path)} ({self.name} line {self.line(path)})"
+
 
 def read_document(file: FilePath, name: str) -> Document:
     """Read and parse one file.

@@ -1,7 +1,7 @@
 """Load a tenant's record from its folder: read, hold against the model, apply the rules.
 
-Responsible for which files make a record. Must not write, and must not read anything outside
-the tenant's folder.
+Responsible for which files make a record. Must not write; of what stands around the folder it
+reads only what a record must not collide with.
 """
 
 import re
@@ -9,24 +9,24 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from infra.record.document import Document, read_document
+from infra.record.document import Document
 from infra.record.fault import Fault, RecordError
+from infra.record.file import check_regular, name_file, read_file
 from infra.record.model import KEY_DESCRIPTION, KEY_PATTERN, Application, Tenant, TenantFile
+from infra.record.place import APPLICATIONS, SUFFIX, TENANT_FILE
 from infra.record.rules import apply_rules
-from infra.record.shape import Fitting, fit, show_value
+from infra.record.shape import show_value
 from infra.record.source import Source
 from infra.record.suggestion import suggest
-
-TENANT_FILE = "tenant.yaml"
-APPLICATIONS = "applications"
-SUFFIX = ".yaml"
+from infra.record.surroundings import read_surroundings
 
 
 def load(folder: Path) -> Tenant:
     """Load one tenant's record.
 
     Args:
-        folder: tenants/<id>, with tenant.yaml and applications/<id>.yaml.
+        folder: tenants/<id>, with tenant.yaml and applications/<id>.yaml; beside it stand
+            provider.yaml and the other tenants' folders.
 
     Returns:
         The whole record; it satisfies every rule of `infra.record`.
@@ -37,45 +37,24 @@ def load(folder: Path) -> Tenant:
     """
     if faults := [*_check_folder(folder)]:
         raise RecordError(faults)
-    content, document = _read(TenantFile, folder / TENANT_FILE, faults)
+    record = read_file(TenantFile, folder / TENANT_FILE, faults)
     applications: dict[str, Application] = {}
     documents: dict[str, Document] = {}
     for file in sorted((folder / APPLICATIONS).glob(f"[!.]*{SUFFIX}")):
-        application, its_document = _read(Application, file, faults)
-        if application and its_document:
-            applications[file.stem], documents[file.stem] = application, its_document
-    if faults or content is None or document is None:
+        if read := read_file(Application, file, faults):
+            applications[file.stem], documents[file.stem] = read
+    surroundings = read_surroundings(folder, faults)
+    if record is None or surroundings is None or faults:
         raise RecordError(faults)
+    content, document = record
     tenant = Tenant(
         id=folder.resolve().name,
         applications=applications,
         **{name: getattr(content, name) for name in TenantFile.model_fields},
     )
-    if faults := apply_rules(tenant, Source(document, documents)):
+    if faults := apply_rules(tenant, Source(document, documents), surroundings):
         raise RecordError(faults)
     return tenant
-
-
-def _read(
-    model: type[Fitting], file: Path, faults: list[Fault]
-) -> tuple[Fitting | None, Document | None]:
-    """Read one file; add its faults and return no model when it has any."""
-    try:
-        document = read_document(file, _name(file))
-    except RecordError as error:
-        faults += error.faults
-        return None, None
-    fitted = fit(model, document)
-    if isinstance(fitted, list):
-        faults += fitted
-        return None, document
-    return fitted, document
-
-
-def _name(file: Path) -> str:
-    """Name a file as the engineer may type it: relative when below the current directory."""
-    absolute, here = file.absolute(), Path.cwd()
-    return str(absolute.relative_to(here) if absolute.is_relative_to(here) else absolute)
 
 
 def _check_folder(folder: Path) -> Iterator[Fault]:
@@ -83,7 +62,7 @@ def _check_folder(folder: Path) -> Iterator[Fault]:
     if not folder.is_dir():
         known = sorted(other.parent.name for other in folder.parent.glob(f"*/{TENANT_FILE}"))
         yield Fault(
-            _name(folder),
+            name_file(folder),
             0,
             "",
             f"is no folder. Allowed: a tenant's folder; here are: {', '.join(known) or 'none'}."
@@ -93,7 +72,7 @@ def _check_folder(folder: Path) -> Iterator[Fault]:
     name = folder.resolve().name
     if not re.fullmatch(KEY_PATTERN, name):
         yield Fault(
-            _name(folder),
+            name_file(folder),
             0,
             "",
             f"{show_value(name)} is not a tenant's id. Allowed: {KEY_DESCRIPTION}."
@@ -101,7 +80,7 @@ def _check_folder(folder: Path) -> Iterator[Fault]:
         )
     if not (folder / TENANT_FILE).exists():
         yield Fault(
-            _name(folder / TENANT_FILE),
+            name_file(folder / TENANT_FILE),
             0,
             "",
             "is missing. Allowed: a tenant's folder has this file. Create it.",
@@ -112,7 +91,7 @@ def _check_folder(folder: Path) -> Iterator[Fault]:
         if entry.name == APPLICATIONS:
             yield from _check_applications(entry)
         elif entry.name == TENANT_FILE:
-            yield from _check_regular(entry)
+            yield from check_regular(entry)
         else:
             yield _refuse_entry(entry)
 
@@ -125,25 +104,14 @@ def _check_applications(folder: Path) -> Iterator[Fault]:
         if entry.name.startswith("."):
             continue
         if entry.suffix == SUFFIX and re.fullmatch(KEY_PATTERN, entry.stem):
-            yield from _check_regular(entry)
+            yield from check_regular(entry)
         else:
             yield _refuse_entry(entry)
 
 
-def _check_regular(file: Path) -> Iterator[Fault]:
-    if not stat.S_ISREG(file.lstat().st_mode):
-        yield Fault(
-            _name(file),
-            0,
-            "",
-            "is not a regular file. Allowed: files that stand in the tenant's own folder, no"
-            " links. Put the file itself here.",
-        )
-
-
 def _refuse_entry(entry: Path) -> Fault:
     return Fault(
-        _name(entry),
+        name_file(entry),
         0,
         "",
         f"is no part of a record. Allowed: {TENANT_FILE} and {APPLICATIONS}/<id>{SUFFIX}, where"

@@ -19,6 +19,7 @@ from pydantic import (
 
 from infra.record.scalar import (
     SCSI_CONTROLLER_UNIT,
+    check_name,
     check_scsi_unit,
     parse_address,
     parse_prefix,
@@ -28,7 +29,12 @@ from infra.record.scalar import (
 KEY_PATTERN = r"^[a-z][a-z0-9-]{0,30}[a-z0-9]$"
 KEY_DESCRIPTION = "a name of 2 to 32 of a-z, 0-9 and -, first a letter, last not -"
 
-Key = Annotated[str, StringConstraints(pattern=KEY_PATTERN), Field(description=KEY_DESCRIPTION)]
+Key = Annotated[
+    str,
+    StringConstraints(pattern=KEY_PATTERN),
+    AfterValidator(check_name),
+    Field(description=KEY_DESCRIPTION),
+]
 """Name of a thing in the record: a DNS label (RFC 1123), so that it can name a host."""
 
 Text = Annotated[

@@ -8,6 +8,12 @@ ENVIRONMENT = "TENANT_RECORDS"
 
 TENANTS = Path(__file__).parents[2] / "tenants"
 
+PROVIDER_FILE = "provider.yaml"
+"""Beside the tenants' folders: what they share."""
+TENANT_FILE = "tenant.yaml"
+APPLICATIONS = "applications"
+SUFFIX = ".yaml"
+
 
 def folder_of(tenant: str) -> Path:
     """Give the folder of one tenant's record.

@@ -14,6 +14,8 @@ from pydantic_core import PydanticCustomError
 PREFIX_LENGTHS = range(16, 30)
 SCSI_CONTROLLER_UNIT = 7
 
+_YAML_1_1_WORDS = {"yes", "no", "on", "off", "true", "false", "null"}
+"""Source: yaml.org/type/bool.html and null.html, which many programs still follow."""
 _ADDRESS = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+")
 _KEY_BLOB_BYTES = {"ssh-ed25519": 51, "ecdsa-sha2-nistp256": 104}
 """Length of a whole key. Source: RFC 8709 section 4, RFC 5656 section 3.1."""
@@ -24,6 +26,16 @@ def _error(*, what: str, remedy: str, is_quoted: bool = True) -> PydanticCustomE
     # Braces would be read as pydantic's own placeholders, so the parts travel as context.
     context = {"what": what, "remedy": remedy, "is_quoted": is_quoted}
     return PydanticCustomError("record", "{what}", context)
+
+
+def check_name(value: str) -> str:
+    """Refuse a name that is none to others who read the same file."""
+    if value in _YAML_1_1_WORDS:
+        raise _error(
+            what="is not a name to every reader of YAML: some take it for a truth value or nothing",
+            remedy="Rename it",
+        )
+    return value
 
 
 def parse_address(value: Any) -> Any:

@@ -8,12 +8,14 @@ import json
 from pathlib import Path
 
 from infra.record.model import Application, Record, TenantFile
+from infra.record.provider import Provider
 
 FOLDER = Path(__file__).parents[2] / "tenants" / "schema"
 
 MODELS: dict[str, type[Record]] = {
     "tenant.schema.json": TenantFile,
     "application.schema.json": Application,
+    "provider.schema.json": Provider,
 }
 """Models by the name of their schema's file."""
 

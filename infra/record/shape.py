@@ -53,11 +53,10 @@ def _fault(model: type[Record], document: Document, error: ErrorDetails) -> Faul
     path: Path = error["loc"]
     if path and path[-1] == KEY_MARK:
         path = path[:-1]
-        message = _say(
-            f"{show_value(path[-1])} is not a name",
-            KEY_DESCRIPTION,
-            "Rename it",
-        )
+        what, remedy = _words(error)
+        if error["type"] != "record":
+            what, remedy = f"{show_value(path[-1])} is not a name", "Rename it"
+        message = _say(what, KEY_DESCRIPTION, remedy)
     elif error["type"] == "extra_forbidden":
         keys = sorted(_node(model, path[:-1])["properties"])
         message = _say(

@@ -22,8 +22,9 @@ class Source:
     def cite(self, path: Path) -> str:
         """Name another value and its line, as `servers.app01.address (line 41)`."""
         document, inner = self._find(path)
-        place = "" if document is self.tenant else f"{document.name} "
-        return f"{show_path(inner)} ({place}line {document.line(inner)})"
+        if document is not self.tenant:
+            return document.cite(inner)
+        return f"{show_path(inner)} (line {document.line(inner)})"
 
     def order(self, path: Path) -> tuple[str, int]:
         """Give the order of reading, to tell which of two values came second."""

@@ -1,6 +1,9 @@
 """Write the golden files anew: `python -m tests.golden`, which `make generate` calls."""
 
-from tests.golden.test_golden import GOLDEN, render
+from tests.golden.test_golden import GOLDEN, IDS, render
 
-for name, text in render().items():
-    (GOLDEN / name).write_text(text)
+for stale in GOLDEN.glob("*.plan.*"):
+    stale.unlink()
+for tenant in IDS:
+    for suffix, text in render(tenant).items():
+        (GOLDEN / f"{tenant}.{suffix}").write_text(text)

@@ -7,6 +7,7 @@ from ipaddress import IPv4Address
 from infra.record.fault import Fault, Path
 from infra.record.model import Segment, ServerRole, Tenant
 from infra.record.source import Source
+from infra.record.surroundings import Surroundings
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Leg:
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """A record and what follows from it at once.
+    """A record, what it must not collide with, and what follows from it at once.
 
     zone_of: zone by segment. members: servers by zone, by their primary segment.
     holders: servers by role. taken: every address of a segment that has an owner.
@@ -29,6 +30,7 @@ class Facts:
 
     tenant: Tenant
     source: Source
+    surroundings: Surroundings
     segments: Mapping[str, Segment]
     zone_of: Mapping[str, str]
     members: Mapping[str, Sequence[str]]
@@ -72,7 +74,7 @@ def end_sentence(sentence: str) -> str:
     return sentence if sentence.endswith("?") else f"{sentence}."
 
 
-def collect_facts(tenant: Tenant, source: Source) -> Facts:
+def collect_facts(tenant: Tenant, source: Source, surroundings: Surroundings) -> Facts:
     """Collect the facts of a record whose shape is right."""
     segments: dict[str, Segment] = {}
     zone_of: dict[str, str] = {}
@@ -100,6 +102,7 @@ def collect_facts(tenant: Tenant, source: Source) -> Facts:
     return Facts(
         tenant=tenant,
         source=source,
+        surroundings=surroundings,
         segments=segments,
         zone_of=zone_of,
         members=members,

@@ -1,4 +1,4 @@
-"""Rules of segments and addresses: everything has its own place."""
+"""Rules of segments and addresses: everything has its own place in the tenant."""
 
 from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Address, IPv4Network
@@ -35,21 +35,6 @@ def refuse_reserved_names(facts: Facts) -> Iterator[Fault]:
             f"any name but {RESERVED_NAME}",
             "Rename it",
         )
-
-
-def refuse_repeated_vlans(facts: Facts) -> Iterator[Fault]:
-    """Refuse a VLAN of two segments: they would share layer 2."""
-    owners: dict[int, Path] = {}
-    for key, segment in facts.segments.items():
-        path = (*facts.segment_path(key), "vlan")
-        if first := owners.get(segment.vlan):
-            yield facts.fault(
-                path,
-                f"{segment.vlan} is also {facts.source.cite(first)}",
-                "one segment for each VLAN, or the two share layer 2",
-                "Ask the provider for another VLAN",
-            )
-        owners.setdefault(segment.vlan, path)
 
 
 def refuse_overlaps(facts: Facts) -> Iterator[Fault]:
@@ -149,7 +134,6 @@ def refuse_repeated_addresses(facts: Facts) -> Iterator[Fault]:
 RULES = (
     refuse_repeated_segments,
     refuse_reserved_names,
-    refuse_repeated_vlans,
     refuse_overlaps,
     refuse_outside_gateways,
     refuse_outside_addresses,

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.plan import PlanRefusedError, compile_plan
@@ -92,21 +92,18 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @given(st.text())
-@settings(deadline=None)
 def test_any_text_is_refused(folder: Path, text: str) -> None:
     (folder / "tenant.yaml").write_bytes(text.encode("utf-8", "surrogatepass"))
     assert isinstance(load_or_refuse(folder), RecordError)
 
 
 @given(st.binary())
-@settings(deadline=None)
 def test_any_bytes_are_refused(folder: Path, content: bytes) -> None:
     (folder / "tenant.yaml").write_bytes(content)
     assert isinstance(load_or_refuse(folder), RecordError)
 
 
 @given(PLACES, VALUES)
-@settings(deadline=None)
 def test_any_value_at_any_place_is_accepted_or_refused(
     folder: Path, path: tuple[Any, ...], value: Any
 ) -> None:
@@ -115,7 +112,6 @@ def test_any_value_at_any_place_is_accepted_or_refused(
 
 
 @given(st.lists(st.tuples(PLACES, OWN_VALUES), min_size=1, max_size=3))
-@settings(deadline=None)
 def test_every_accepted_record_makes_a_plan_or_is_refused_by_its_rules(
     folder: Path, changes: list[tuple[tuple[Any, ...], Any]]
 ) -> None:
@@ -130,7 +126,6 @@ def test_every_accepted_record_makes_a_plan_or_is_refused_by_its_rules(
 
 
 @given(st.integers(0, len((GOOD / "tenant.yaml").read_text())), st.integers(0, 60))
-@settings(deadline=None)
 def test_any_cut_of_a_record_is_accepted_or_refused(folder: Path, start: int, length: int) -> None:
     text = (GOOD / "tenant.yaml").read_text()
     (folder / "tenant.yaml").write_text(text[:start] + text[start + length :])

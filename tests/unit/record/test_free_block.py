@@ -2,7 +2,7 @@
 
 from ipaddress import IPv4Network
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.record.rules.network import find_free_block
@@ -15,7 +15,6 @@ def blocks(first: int, last: int) -> st.SearchStrategy[IPv4Network]:
     )
 
 
-@settings(deadline=None)
 @given(blocks(16, 29), st.lists(blocks(18, 29)))
 def test_proposed_block_is_free_and_of_the_wanted_size(
     wanted: IPv4Network, used: list[IPv4Network]
@@ -26,7 +25,6 @@ def test_proposed_block_is_free_and_of_the_wanted_size(
     assert not any(free.overlaps(block) for block in used)
 
 
-@settings(deadline=None)
 @given(blocks(18, 22), st.lists(blocks(18, 22)))
 def test_block_near_the_wanted_one_is_preferred(
     wanted: IPv4Network, used: list[IPv4Network]

@@ -14,8 +14,9 @@ from infra.record.schema import FOLDER, MODELS, render_schema
 
 TENANTS = FOLDER.parent
 FILES = {
-    file: "application.schema.json" if file.parent.name == "applications" else "tenant.schema.json"
-    for file in sorted(TENANTS.glob("*/**/*.yaml"))
+    **dict.fromkeys(sorted(TENANTS.glob("*/tenant.yaml")), "tenant.schema.json"),
+    **dict.fromkeys(sorted(TENANTS.glob("*/applications/*.yaml")), "application.schema.json"),
+    TENANTS / "provider.yaml": "provider.schema.json",
 }
 
 
