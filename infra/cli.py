@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -109,17 +109,23 @@ def env(tenant: Id, stack: StackName = None) -> None:
 @app.command()
 def up(tenant: Id, stack: StackName = None) -> None:
     """Deploy, configure and verify: pulumi up, then the hosts, then the proof."""
-    from infra.operations.secret import complete_passwords
+    from infra.operations.deploy import deploy
+    from infra.operations.endpoint import check_endpoint
+    from infra.operations.recovery import recover
+    from infra.operations.secret import complete_secrets, forget_former_key
     from infra.operations.stack import find_stack
+    from infra.operations.stack_config import read_config
 
     compiled = _plan(tenant)
     chosen = find_stack(tenant, stack)
     _say(f"== deploy {tenant}")
-    complete_passwords(chosen, compiled)
-    # With refresh, so that what was changed or lost behind Pulumi's back is put right.
-    chosen.run("up", "--yes", "--refresh", "--skip-preview", "--suppress-outputs")
+    check_endpoint(read_config(chosen))
+    recover(chosen, tenant, _say)
+    complete_secrets(chosen, compiled)
+    deploy(chosen)
     with _management_path(chosen) as (outputs, path):
         _configure(tenant, outputs, path)
+        forget_former_key(chosen, outputs)
         _verify(tenant, chosen.name, outputs, path)
 
 
@@ -150,26 +156,37 @@ def verify(tenant: Id, stack: StackName = None) -> None:
 
 
 @secrets.command()
-def rotate(tenant: Id, stack: StackName = None) -> None:
-    """Give every application a new database password; `tenant up` then brings it in."""
-    from infra.operations.secret import rotate_passwords
+def rotate(
+    tenant: Id,
+    stack: StackName = None,
+    only: Annotated[
+        Literal["databases", "management-key"] | None,
+        typer.Option("--only", help="Without it, both."),
+    ] = None,
+) -> None:
+    """Make new database passwords and a new management key; `tenant up` then brings them in."""
+    from infra.operations.secret import rotate_management_key, rotate_passwords
     from infra.operations.stack import find_stack
 
     compiled = _plan(tenant)
     chosen = find_stack(tenant, stack)
-    rotate_passwords(chosen, compiled)
+    if only != "databases":
+        rotate_management_key(chosen)
+    if only != "management-key":
+        rotate_passwords(chosen, compiled)
     _say(
-        f"Pulumi.{chosen.name}.yaml: {len(compiled.applications)} passwords are new. The hosts"
-        f" still use the old ones. Next: tenant up {tenant}"
+        f"Pulumi.{chosen.name}.yaml: {only or 'databases and management-key'}: new. The hosts still"
+        f" use the former. Next: commit the file, then tenant up {tenant}"
     )
 
 
 @contextmanager
 def _management_path(stack: "Stack") -> Iterator["tuple[StackOutputs, ManagementPath]"]:
-    from infra.operations.management_path import open_management_path
+    from infra.operations.management_path import await_bastion, open_management_path
 
     outputs = stack.outputs()
     with open_management_path(outputs, stack.name) as path:
+        await_bastion(outputs, path, _say)
         yield outputs, path
 
 

@@ -6,7 +6,8 @@ secrets and is therefore one secret output. Must not import Pulumi: both sides u
 """
 
 import json
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, SecretStr
 
@@ -32,12 +33,22 @@ class Instance(Contract):
 class Secrets(Contract):
     """The stack's secrets. Printing shows asterisks only.
 
-    management_key: OpenSSH private key of the account `ansible`. databases: password by
-    application id.
+    management_key: OpenSSH private key of the account `ansible`. former_management_key: the one
+    that it replaces, while hosts may still have that. first_boot_key: opens a server that was
+    never configured; None where the management key does, until `tenant up`. databases:
+    password by application id.
     """
 
     management_key: SecretStr
+    former_management_key: SecretStr | None = None
+    first_boot_key: SecretStr | None = None
     databases: dict[str, SecretStr]
+
+    @property
+    def keys(self) -> list[str]:
+        """The keys of which every host accepts at least one, the likeliest first."""
+        keys = (self.management_key, self.former_management_key, self.first_boot_key)
+        return [key.get_secret_value() for key in keys if key]
 
 
 class StackOutputs(Contract):
@@ -54,8 +65,7 @@ def export(
     plan: Plan,
     management: Management,
     instances: dict[str, str],
-    management_key: str,
-    databases: dict[str, str],
+    secrets: Mapping[str, Any],
 ) -> str:
     """Assemble the contract as JSON text, with the secrets in the clear.
 
@@ -66,8 +76,7 @@ def export(
         plan: the compiled plan.
         management: the stack's management network.
         instances: VM uuid by server key.
-        management_key: OpenSSH private key.
-        databases: password by application id.
+        secrets: what `Secrets` holds.
 
     Returns:
         What `StackOutputs.model_validate_json` accepts. Only for a secret output.
@@ -77,6 +86,6 @@ def export(
         "plan": plan.model_dump(mode="json"),
         "management": management.model_dump(mode="json"),
         "instances": {key: {"uuid": uuid} for key, uuid in instances.items()},
-        "secrets": {"management_key": management_key, "databases": databases},
+        "secrets": secrets,
     }
     return json.dumps(content)

@@ -15,6 +15,9 @@ from infra.errors import TenantError
 CONFIG_NAMESPACE = "tenant"
 """Pulumi's configuration namespace of the program: the project's name in Pulumi.yaml."""
 
+VCENTER_PASSWORD = f"{CONFIG_NAMESPACE}:vcenter-password"
+"""Key of the vCenter user's password; in our namespace, so that no plugin's environment has it."""
+
 
 class SettingsError(TenantError, ValueError):
     """The stack's configuration is incomplete or wrong: exit 2."""
@@ -61,7 +64,8 @@ class Settings(_Part):
     """Everything that is not secret in a stack's configuration.
 
     id: which record. protect_volumes: servers with volumes refuse to be deleted; on for
-    production. management_public_key: OpenSSH line of the account that configures.
+    production. management_public_key: OpenSSH line that opens the management account of a new
+    server; another one would restart every server (docs/adr/0013).
     """
 
     id: str

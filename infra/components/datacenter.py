@@ -1,10 +1,21 @@
 """Look up the provider's shared parts by name. Creates nothing."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Self
 
+import pulumi
 import pulumi_vsphere as vsphere
 
+from infra.errors import TenantError
 from infra.settings import Datacenter
+
+
+class LookUpError(TenantError, LookupError):
+    """The vCenter does not give the provider's parts: exit 4."""
+
+    exit_code = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,28 +44,66 @@ class Shared:
     template: Template
 
 
-def look_up(datacenter: Datacenter, management_port_group: str) -> Shared:
+def connect(config: pulumi.Config, password: pulumi.Output[str] | None) -> vsphere.Provider:
+    """Log in to the vCenter.
+
+    Made here, because Pulumi would start a provider of its own making with the password in the
+    plugin's environment (docs/adr/0014). What is not given, the plugin takes from its environment.
+
+    Args:
+        config: of the provider's namespace, without the password.
+        password: of the user in it.
+    """
+    return vsphere.Provider(
+        "vcenter",
+        vsphere_server=config.get("vsphereServer"),
+        user=config.get("user"),
+        password=password,
+        allow_unverified_ssl=config.get_bool("allowUnverifiedSsl"),
+    )
+
+
+def look_up(
+    datacenter: Datacenter, management_port_group: str, vcenter: vsphere.Provider
+) -> Shared:
     """Find the shared parts in vCenter.
 
     Args:
         datacenter: their names.
         management_port_group: name of the provider-management port group.
+        vcenter: to ask.
 
     Returns:
         Their ids.
 
     Raises:
-        Exception: Pulumi's own, naming what vCenter does not know.
+        LookUpError: with one line for each that vCenter does not give.
     """
-    dc = vsphere.get_datacenter(name=datacenter.name)
-    cluster = vsphere.get_compute_cluster(name=datacenter.cluster, datacenter_id=dc.id)
-    datastore = vsphere.get_datastore(name=datacenter.datastore, datacenter_id=dc.id)
-    switch = vsphere.get_distributed_virtual_switch(name=datacenter.switch, datacenter_id=dc.id)
-    network = vsphere.get_network(name=management_port_group, datacenter_id=dc.id)
-    template = vsphere.get_virtual_machine(name=datacenter.template, datacenter_id=dc.id)
+    there = pulumi.InvokeOptions(provider=vcenter)
+    with _Faults() as faults, faults.of("datacenter", datacenter.name):
+        dc = vsphere.get_datacenter(name=datacenter.name, opts=there).id
+    with _Faults() as faults:
+        with faults.of("cluster", datacenter.cluster):
+            cluster = vsphere.get_compute_cluster(
+                name=datacenter.cluster, datacenter_id=dc, opts=there
+            )
+        with faults.of("datastore", datacenter.datastore):
+            datastore = vsphere.get_datastore(
+                name=datacenter.datastore, datacenter_id=dc, opts=there
+            )
+        with faults.of("switch", datacenter.switch):
+            switch = vsphere.get_distributed_virtual_switch(
+                name=datacenter.switch, datacenter_id=dc, opts=there
+            )
+        with faults.of("port group", management_port_group):
+            network = vsphere.get_network(name=management_port_group, datacenter_id=dc, opts=there)
+        with faults.of("template", datacenter.template):
+            template = vsphere.get_virtual_machine(
+                name=datacenter.template, datacenter_id=dc, opts=there
+            )
     root_disk = template.disks[0]
     return Shared(
-        datacenter_id=dc.id,
+        datacenter_id=dc,
         cluster_id=cluster.id,
         root_pool_id=cluster.resource_pool_id,
         datastore_id=datastore.id,
@@ -70,3 +119,25 @@ def look_up(datacenter: Datacenter, management_port_group: str) -> Shared:
             is_thin=root_disk.thin_provisioned,
         ),
     )
+
+
+class _Faults:
+    """Gathers what several look-ups fail with, so that all faults are told at once."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._lines:
+            raise LookUpError("\n".join(self._lines))
+
+    @contextmanager
+    def of(self, what: str, name: str) -> Iterator[None]:
+        """Note the failure of one look-up."""
+        try:
+            yield
+        except Exception as error:  # the SDK raises nothing narrower
+            self._lines.append(f'look up {what} "{name}": {error}')

@@ -18,7 +18,7 @@ class EstateArgs:
     """Inputs of a tenant's estate.
 
     management_address: the bastion's leg in provider-management, with prefix length.
-    public_key: of the management account.
+    public_key: opens the management account of a new server.
     """
 
     plan: Plan
@@ -57,13 +57,14 @@ class Estate(pulumi.ComponentResource):
         zone_tags = self._tag_zones(name, sorted({s.zone for s in plan.segments.values()}))
         segments = {
             key: NetworkSegment(
-                f"{name}-{key}",
+                f"{name}-{key}-segment",
                 NetworkSegmentArgs(
+                    port_group=f"{name}-{key}",
                     vlan_id=segment.vlan,
                     description=f"{plan.name}: zone {segment.zone}, {segment.prefix}",
                     switch_uuid=shared.switch_uuid,
                 ),
-                child,
+                pulumi.ResourceOptions(parent=self, aliases=[pulumi.Alias(name=f"{name}-{key}")]),
             )
             for key, segment in plan.segments.items()
         }
@@ -91,10 +92,12 @@ class Estate(pulumi.ComponentResource):
         )
         return {
             zone: vsphere.Tag(
-                f"{name}-{zone}-tag",
+                f"{name}-{zone}-zone-tag",
                 name=zone,
                 category_id=category.id,
-                opts=pulumi.ResourceOptions(parent=self),
+                opts=pulumi.ResourceOptions(
+                    parent=self, aliases=[pulumi.Alias(name=f"{name}-{zone}-tag")]
+                ),
             ).id
             for zone in zones
         }

@@ -1,8 +1,8 @@
-"""Write what cloud-init reads on a server's first boot, through VMware guestinfo.
+"""Write what cloud-init reads on a server's boot, through VMware guestinfo.
 
-Hostname, static addresses matched by MAC and the management key, nothing else: everything
-after it is Ansible's. Pure text, no resources.
-Source: cloud-init 22.4, datasource VMware; network configuration version 2.
+Hostname, static addresses matched by MAC, the first-boot key and from where management comes,
+nothing else: everything after it is Ansible's. Pure text, no resources.
+Source: cloud-init 22.4, datasource VMware; network configuration version 2; docs/adr/0010.
 """
 
 import base64
@@ -21,9 +21,9 @@ def guestinfo(
     Args:
         server: the server as planned.
         addresses: address with prefix length by device, of every NIC.
-        resolver: IPv4 address of the tenant's resolver.
+        resolver: IPv4 address of the tenant's resolver: the bastion.
         domain: the tenant's DNS domain.
-        public_key: OpenSSH public key of the management account.
+        public_key: OpenSSH line that opens the management account until it is configured.
 
     Returns:
         The guestinfo keys with base64 values.
@@ -52,6 +52,10 @@ def guestinfo(
         ],
         "disable_root": True,
         "ssh_pwauth": False,
+        # Addresses that change reach the server with its next boot, all else stays as it is.
+        "updates": {"network": {"when": ["boot"]}},
+        # Runs at every boot: the filter on disk may still know the bastion by a former address.
+        "bootcmd": [_admit(resolver)],
     }
     return {
         "guestinfo.metadata": _encode(json.dumps(metadata, indent=1)),
@@ -59,6 +63,13 @@ def guestinfo(
         "guestinfo.userdata": _encode("#cloud-config\n" + json.dumps(userdata, indent=1)),
         "guestinfo.userdata.encoding": "base64",
     }
+
+
+def _admit(bastion: str) -> str:
+    """Let the bastion in, past a host filter that role base has written; there may be none yet."""
+    way_in = "inet host_filter way_in"
+    add = f"nft add element {way_in} {{ {bastion} }}"
+    return f"if nft list set {way_in} >/dev/null 2>&1; then {add}; fi"
 
 
 def _ethernet(nic: Nic, address: str, server: Server, resolver: str, domain: str) -> dict[str, Any]:

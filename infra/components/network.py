@@ -8,8 +8,12 @@ import pulumi_vsphere as vsphere
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkSegmentArgs:
-    """Inputs of one segment. vlan_id: 802.1Q, 2-4094. switch_uuid: of an existing switch."""
+    """Inputs of one segment.
 
+    port_group: its name in vCenter. vlan_id: 802.1Q, 2-4094. switch_uuid: of an existing switch.
+    """
+
+    port_group: str
     vlan_id: int
     description: str
     switch_uuid: pulumi.Input[str]
@@ -29,8 +33,8 @@ class NetworkSegment(pulumi.ComponentResource):
     ) -> None:
         super().__init__("tenant:network:NetworkSegment", name, None, opts)
         port_group = vsphere.DistributedPortGroup(
-            f"{name}-port-group",
-            name=name,
+            f"{args.port_group}-port-group",
+            name=args.port_group,
             description=args.description,
             distributed_virtual_switch_uuid=args.switch_uuid,
             type="earlyBinding",

@@ -58,6 +58,9 @@ class Server(pulumi.ComponentResource):
             datastore_id=args.datastore_id,
             num_cpus=args.vcpu,
             memory=args.memory_mib,
+            # More of either comes without a restart; less of it restarts the server.
+            cpu_hot_add_enabled=True,
+            memory_hot_add_enabled=True,
             guest_id=args.template.guest_id,
             firmware=args.template.firmware,
             scsi_type=args.template.scsi_type,

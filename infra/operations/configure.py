@@ -7,7 +7,8 @@ decide anything about hosts: the plan did.
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,51 +17,74 @@ import ansible_mitogen
 import ansible_runner
 
 from infra.errors import TenantError
+from infra.operations.host_fault import Fault, explain, find_question, tell
 from infra.operations.inventory import build_inventory
 from infra.operations.inventory_socket import ENVIRONMENT, serve_inventory
-from infra.operations.last_run import fingerprint_hosts, read_remembered
-from infra.operations.management_path import ManagementPath
+from infra.operations.last_run import fingerprint_hosts, leave_untried, read_memory
+from infra.operations.management_path import ManagementPath, NoAnswerError
 from infra.operations.stack import ROOT
 from infra.outputs import StackOutputs
 
 PLAYBOOKS = ROOT / "playbooks"
 FORKS = 10
-TIMEOUT_S = 1800
+EVERYBODY = "all"
+"""Pattern of the playbook's last play, and of no other."""
+
+WAITING = "wait for the other hosts"
+
+RUN_S = 1800
+"""Deadline of one run of the playbook."""
+
+TASK_S = 600
+"""Deadline of one task on one host; installing packages on a slow line takes minutes."""
+
+CONNECT_S = 20
+"""Deadline of one connection to a host. With it, a filter's confirmation ends before its way back
+begins (role packet_filter)."""
 
 
 class ConfigureError(TenantError, RuntimeError):
-    """A host could not be configured: exit 4. One line per host and task."""
+    """A host could not be configured: exit 4. One line a cause."""
 
     exit_code = 4
 
 
 @dataclass
 class Progress:
-    """Follow a run: say which task runs where, gather failures and changes.
+    """Follow a run: say what changes where, gather faults and changes.
 
-    write: prints one line for the engineer.
+    write: prints one line for the engineer. faults: by host the last one, because a rescue that
+    fails as well knows more than what it was to rescue. running: by host the task that it is at.
+    is_last_play: the play for all hosts has begun.
     """
 
     write: Callable[[str], None]
     started: float = field(default_factory=time.monotonic)
     changed: dict[str, list[str]] = field(default_factory=dict)
-    failures: list[str] = field(default_factory=list)
-    _play: str = ""
+    faults: dict[str, Fault] = field(default_factory=dict)
+    running: dict[str, str] = field(default_factory=dict)
+    is_last_play: bool = False
 
     def handle(self, event: Mapping[str, Any]) -> bool:
         """Take one event of ansible-runner; returning False keeps it out of the artifacts."""
         data = event.get("event_data", {})
         host, task = data.get("host", ""), data.get("task", "")
-        match event["event"]:
+        kind = event["event"]
+        if kind == "runner_on_start":
+            self.running[host] = task
+        elif kind.startswith("runner_on_"):
+            self.running.pop(host, None)
+        match kind:
             case "playbook_on_play_start":
+                self.is_last_play = data.get("pattern") == EVERYBODY
                 self._say(data.get("name", ""))
             case "runner_on_ok" if data.get("res", {}).get("changed"):
                 self.changed.setdefault(host, []).append(task)
                 self._say(f"  {host}: changed: {task}")
             case "runner_on_unreachable":
-                self.failures.append(f"{host}: unreachable: {_reason(data)}")
+                self.faults[host] = Fault(host=host, task="", words=_reason(data))
             case "runner_on_failed" if not data.get("ignore_errors"):
-                self.failures.append(f"{host}: {task}: {_reason(data)}")
+                self.faults[host] = Fault(host=host, task=task, words=_reason(data))
         return False
 
     def _say(self, text: str) -> None:
@@ -96,19 +120,64 @@ def configure(
         The hosts it ran on and what changed there.
 
     Raises:
-        ConfigureError: naming every host and task that failed.
+        ConfigureError: one line for each cause, after all other hosts are done.
     """
     inventory = build_inventory(outputs)
     variables = inventory["_meta"]["hostvars"]
     wanted = fingerprint_hosts(outputs, variables)
-    known = read_remembered(outputs, path)
-    hosts = tuple(key for key in wanted if is_all or wanted[key] != known[key])
-    if not hosts:
-        return Outcome(hosts=(), changed={})
-    write(f"   {len(hosts)} of {len(wanted)} hosts: {', '.join(hosts)}")
+    memory = read_memory(outputs, path, wanted)
+    hosts = tuple(
+        key
+        for key in wanted
+        if key not in memory.silent and (is_all or wanted[key] != memory.known[key])
+    )
     for key in wanted:
-        variables[key] |= {"last_run_fingerprint": wanted[key], "last_run_known": known[key]}
+        variables[key] |= {"last_run_fingerprint": wanted[key], "last_run_known": memory.known[key]}
     progress = Progress(write)
+    left, untried = hosts, memory.silent
+    while left:
+        write(f"   {len(left)} of {len(wanted)} hosts: {', '.join(left)}")
+        is_over = _run_playbook(inventory, left, path, progress, is_check=is_check)
+        for host in progress.faults:
+            if not memory.known[host]:
+                untried |= leave_untried(host, outputs)
+        faulty = {*progress.faults, *untried}
+        left = tuple(host for host in left if host not in faulty and not is_over)
+    faults = [progress.faults[host] for host in sorted(progress.faults)]
+    explained = [*_explain(faults, outputs, path), *untried.items()]
+    if explained:
+        raise ConfigureError(_report(explained, len(wanted)))
+    return Outcome(hosts=hosts, changed=progress.changed)
+
+
+def _report(explained: list[tuple[str, str]], total: int) -> str:
+    left = sorted({host for host, _ in explained})
+    return "\n".join(
+        [
+            *tell(explained),
+            f"{total - len(left)} of {total} hosts are done. Run the same command again then: it"
+            f" goes on with {', '.join(left)}.",
+        ]
+    )
+
+
+def _run_playbook(
+    inventory: dict[str, Any],
+    hosts: tuple[str, ...],
+    path: ManagementPath,
+    progress: Progress,
+    *,
+    is_check: bool,
+) -> bool:
+    """Run the playbook on some hosts; what goes wrong there is in the progress afterwards.
+
+    Returns:
+        Whether it came to its end. Ansible leaves out the rest of a playbook when a play fails on
+        all of its hosts, however few.
+
+    Raises:
+        ConfigureError: when Ansible itself fails.
+    """
     private = path.folder / "runner"
     private.mkdir(exist_ok=True)
     with serve_inventory(inventory, path.folder) as socket:
@@ -124,17 +193,31 @@ def configure(
             cmdline="--check" if is_check else None,
             quiet=True,
             event_handler=progress.handle,
-            settings={"job_timeout": TIMEOUT_S},
+            settings={"job_timeout": RUN_S},
         )
-    if result.status != "successful":
-        failures = progress.failures or [f"ansible-playbook: {_tail(result)}"]
-        message = "\n".join(
-            f"playbooks/site.yml: {failure}. Mend it and run the same command again: hosts that"
-            " are done stay as they are."
-            for failure in failures
-        )
+    if result.status == "timeout":
+        words = f"Timed out after {RUN_S} s, the limit of the whole run"
+        progress.faults |= {
+            host: Fault(host=host, task=progress.running.get(host, WAITING), words=words)
+            for host in hosts
+        }
+    if result.status != "successful" and not progress.faults:
+        message = f"playbooks/site.yml: {_tail(result)}. Mend it and run the same command again."
         raise ConfigureError(message)
-    return Outcome(hosts=hosts, changed=progress.changed)
+    return result.status != "failed" or progress.is_last_play
+
+
+def _explain(
+    faults: Iterable[Fault], outputs: StackOutputs, path: ManagementPath
+) -> Iterator[tuple[str, str]]:
+    """Explain every fault, with the host's help where it has something to say."""
+    for fault in faults:
+        answer = ""
+        if question := find_question(fault, outputs):
+            # A host that cannot even answer this has its fault all the same.
+            with suppress(NoAnswerError):
+                answer = path.ask(fault.host, question)
+        yield fault.host, explain(fault, outputs, answer)
 
 
 def _environment(path: ManagementPath, socket: Path) -> dict[str, str]:
@@ -150,6 +233,8 @@ def _environment(path: ManagementPath, socket: Path) -> dict[str, str]:
         "ANSIBLE_HOST_KEY_CHECKING": "True",
         "ANSIBLE_STRATEGY": "mitogen_linear",
         "ANSIBLE_STRATEGY_PLUGINS": str(Path(ansible_mitogen.__path__[0]) / "plugins/strategy"),
+        "ANSIBLE_TASK_TIMEOUT": str(TASK_S),
+        "ANSIBLE_TIMEOUT": str(CONNECT_S),
         "ANSIBLE_LOCAL_TEMP": str(path.folder / "ansible"),
         "SSH_AUTH_SOCK": path.agent_socket,
         ENVIRONMENT: str(socket),

@@ -1,19 +1,18 @@
 """Make a stack: configuration from the datacenter's description, secrets generated.
 
-Idempotent: what is there stays, what is missing is added.
+Idempotent: what is there stays, what is missing is added, and what the provider changed (such as
+the vCenter's password) is taken over.
 """
 
 from pathlib import Path
 from typing import Any
 
 from infra.operations.description import Description
-from infra.operations.secret import MANAGEMENT_KEY, complete_passwords, generate_key, public_key
+from infra.operations.secret import complete_keys, complete_secrets
 from infra.operations.stack import Stack, environment_file, open_stack
 from infra.operations.stack_config import read_config, store_plain, store_secrets
 from infra.plan.model import Plan
-from infra.settings import CONFIG_NAMESPACE, parse_settings
-
-VCENTER_PASSWORD = "vsphere:password"  # noqa: S105 (the key, not the password)
+from infra.settings import CONFIG_NAMESPACE, VCENTER_PASSWORD, parse_settings
 
 
 def initialise(plan: Plan, description: Description, bastion_address: str) -> Stack:
@@ -35,7 +34,7 @@ def initialise(plan: Plan, description: Description, bastion_address: str) -> St
     stack = _note_environment(name, description)
     stack.run("stack", "select", "--create")
     known = read_config(stack)
-    management_key = known.get(MANAGEMENT_KEY) or generate_key()
+    management_public_key = complete_keys(stack, known)
     settings = parse_settings(
         {
             "id": plan.tenant,
@@ -52,7 +51,7 @@ def initialise(plan: Plan, description: Description, bastion_address: str) -> St
                 "proxy_command": description.bastion_proxy_command,
             },
             "protect_volumes": description.protect_volumes,
-            "management_public_key": public_key(management_key),
+            "management_public_key": management_public_key,
         },
         name,
     )
@@ -66,8 +65,8 @@ def initialise(plan: Plan, description: Description, bastion_address: str) -> St
     }
     store_plain(stack, known, plain)
     password = description.vcenter.password_file.read_text().strip()
-    store_secrets(stack, known, {MANAGEMENT_KEY: management_key, VCENTER_PASSWORD: password})
-    complete_passwords(stack, plan)
+    store_secrets(stack, known, {VCENTER_PASSWORD: password})
+    complete_secrets(stack, plan)
     return stack
 
 

@@ -6,6 +6,7 @@ and no other hosts. The result holds secrets: it may only live in memory.
 
 from typing import Any
 
+from infra.operations.secret import public_key
 from infra.operations.stack import ROOT
 from infra.outputs import StackOutputs
 from infra.plan.model import Rule, Server
@@ -62,11 +63,14 @@ def _base(server: Server, outputs: StackOutputs) -> dict[str, Any]:
         )
     return {
         "base_fqdn": server.fqdn,
+        "base_management_key": public_key(outputs.secrets.management_key.get_secret_value()),
         "base_administrators": {
             key: administrator.model_dump() for key, administrator in plan.administrators.items()
         },
         "base_filter_incoming": incoming,
         "base_filter_outgoing": outgoing,
+        # Its own way in is the leg that no record moves.
+        "base_way_in": [] if is_bastion else [plan.resolver],
         "base_resolver": {"domain": plan.domain, "addresses": [plan.resolver]},
         "base_time_servers": [str(address) for address in management.time_servers]
         if is_bastion

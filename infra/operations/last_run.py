@@ -6,18 +6,25 @@ remembers their digest (role `last_run`). What was changed on a host by hand is 
 
 import hashlib
 import json
-import subprocess
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infra.operations.management_path import ManagementPath
+from infra.operations.host_fault import Fault, explain, find_server
+from infra.operations.management_path import ManagementPath, NoAnswerError
 from infra.operations.stack import ROOT
 from infra.outputs import StackOutputs
 from infra.plan.model import Server
 
 REMEMBERED = "/var/lib/municipal-cloud/configured"
+QUESTION = f"cat {REMEMBERED} 2>/dev/null || test ! -d $(dirname {REMEMBERED}) || echo forgotten"
+"""Answered by the digest, by nothing on a host that never had a good run, or by "forgotten"."""
+
+GATES = ("bastion", "edge")
+"""Roles of the servers through which the others are reached, outermost first."""
+
 SHARED_ROLES = ("base", "last_run", "packet_filter", "unit")
 """Roles that every server gets, by itself or through another."""
 
@@ -45,7 +52,8 @@ def fingerprint_hosts(
     found = {}
     for key, server in outputs.plan.servers.items():
         parts = [
-            json.dumps(variables[key], sort_keys=True),
+            # Where the project lies is no input: paths in it stand for their content.
+            json.dumps(variables[key], sort_keys=True).replace(str(root), ""),
             outputs.instances[key].uuid,
             (root / "ansible.cfg").read_text(),
             *(digest(folder) for folder in _folders(key, server, outputs, root)),
@@ -54,41 +62,89 @@ def fingerprint_hosts(
     return found
 
 
-def read_remembered(outputs: StackOutputs, path: ManagementPath) -> dict[str, str]:
+@dataclass(frozen=True, kw_only=True)
+class Memory:
+    """What the hosts remember.
+
+    known: digest by server key; empty for a host that was never configured, or was not asked,
+    because nothing forwards to it yet. silent: explanation by key of those that gave no answer.
+    """
+
+    known: dict[str, str]
+    silent: dict[str, str]
+
+
+def read_memory(outputs: StackOutputs, path: ManagementPath, wanted: Mapping[str, str]) -> Memory:
     """Ask the hosts with what they were configured last.
 
-    Hosts behind the edge are asked only when bastion and edge remember a good run: otherwise
-    nothing forwards to them yet.
+    Hosts behind the edge are asked only when bastion and edge have been configured once: otherwise
+    nothing forwards to them yet. Silence counts for nothing while a gate before them is still to be
+    configured: it may forward to their former addresses only.
 
     Args:
         outputs: of the stack.
         path: an open management path.
-
-    Returns:
-        The digest by server key; empty for a host that remembers none or does not answer.
+        wanted: digest by server key, as they are to be configured.
     """
+    memory = Memory(known=dict.fromkeys(outputs.plan.servers, ""), silent={})
+    bastion, edge = (find_server(outputs, role) for role in GATES)
+    far = find_behind(edge, outputs)
+    near = [key for key in find_behind(bastion, outputs) if key not in far]
+    is_way_settled = True
+    for gate, asked in ((bastion, [bastion]), (edge, near)):
+        _ask(asked, outputs, path, memory, is_silence_final=is_way_settled)
+        if gate in memory.silent:
+            memory.silent.update(leave_untried(gate, outputs))
+        if not memory.known[gate]:
+            return memory
+        is_way_settled = is_way_settled and memory.known[gate] == wanted[gate]
+    _ask(far, outputs, path, memory, is_silence_final=is_way_settled)
+    return memory
+
+
+def find_behind(gate: str, outputs: StackOutputs) -> list[str]:
+    """Return the servers that are reached through the bastion, or through the edge as well."""
     servers = outputs.plan.servers
-    gates = [key for role in ("bastion", "edge") for key in servers if role in servers[key].roles]
-    known = dict.fromkeys(servers, "")
-    for gate in gates:
-        known[gate] = _ask(gate, path)
-        if not known[gate]:
-            return known
-    others = [key for key in servers if key not in gates]
+    bastion, edge = (find_server(outputs, role) for role in GATES)
+    if gate == bastion:
+        return [key for key in servers if key != bastion]
+    if gate != edge:
+        return []
+    inside = {nic.segment for nic in servers[bastion].nics if nic.segment}
+    return [
+        key
+        for key, server in servers.items()
+        if inside.isdisjoint(nic.segment for nic in server.nics)
+    ]
+
+
+def leave_untried(gate: str, outputs: StackOutputs) -> dict[str, str]:
+    """Explain, for each server behind a gate that is shut, why nothing was tried."""
+    text = f"reached through {gate} only, so nothing was tried. Mend {gate} first."
+    return dict.fromkeys(find_behind(gate, outputs), text)
+
+
+def _ask(
+    keys: list[str],
+    outputs: StackOutputs,
+    path: ManagementPath,
+    memory: Memory,
+    *,
+    is_silence_final: bool,
+) -> None:
+    def ask(key: str) -> str | NoAnswerError:
+        try:
+            return path.ask(key, QUESTION)
+        except NoAnswerError as error:
+            return error
+
     with ThreadPoolExecutor() as pool:
-        known |= zip(others, pool.map(lambda key: _ask(key, path), others), strict=True)
-    return known
-
-
-def _ask(key: str, path: ManagementPath) -> str:
-    done = subprocess.run(
-        [path.ssh, key, f"test ! -e {REMEMBERED} || cat {REMEMBERED}"],
-        env=path.environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return done.stdout.strip() if done.returncode == 0 else ""
+        for key, answer in zip(keys, pool.map(ask, keys), strict=True):
+            if not isinstance(answer, NoAnswerError):
+                memory.known[key] = answer
+            elif is_silence_final:
+                fault = Fault(host=key, task="", words=str(answer))
+                memory.silent[key] = explain(fault, outputs)
 
 
 def _folders(key: str, server: Server, outputs: StackOutputs, root: Path) -> Iterable[Path]:
@@ -103,7 +159,8 @@ def _folders(key: str, server: Server, outputs: StackOutputs, root: Path) -> Ite
 def _digest_folder(folder: Path) -> str:
     digest = hashlib.sha256()
     for file in sorted(folder.rglob("*")):
-        if file.is_file() and "__pycache__" not in file.parts:
+        # A role's own tests (molecule/) do not reach a host.
+        if file.is_file() and not {"__pycache__", "molecule"} & set(file.parts):
             content = hashlib.sha256(file.read_bytes()).hexdigest()
             digest.update(f"{file.relative_to(folder)} {content}\n".encode())
     return digest.hexdigest()

@@ -1,44 +1,120 @@
-"""Generate, complete and rotate a stack's secrets: encrypted in it, else in memory only."""
+"""Generate, complete and rotate a stack's secrets: encrypted in it, else in memory only.
+
+Nothing here reaches a host: `tenant up` brings in what the stack holds.
+"""
 
 import json
 import secrets
+from collections.abc import Mapping
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from infra.errors import TenantError
 from infra.operations.stack import Stack
 from infra.operations.stack_config import read_config, store_secrets
+from infra.outputs import StackOutputs
 from infra.plan.model import Plan
 from infra.settings import CONFIG_NAMESPACE
 
 MANAGEMENT_KEY = f"{CONFIG_NAMESPACE}:management-key"
+FORMER_KEY = f"{CONFIG_NAMESPACE}:former-management-key"
+FIRST_BOOT_KEY = f"{CONFIG_NAMESPACE}:first-boot-key"
 DATABASES = f"{CONFIG_NAMESPACE}:databases"
 PASSWORD_BYTES = 24
 """Entropy of a generated password: 192 bits."""
 
 
-def complete_passwords(stack: Stack, plan: Plan) -> None:
-    """Give every application of the plan a database password, and forget those of others.
+class RotationError(TenantError, RuntimeError):
+    """The rotation of before is not finished: exit 3."""
+
+    exit_code = 3
+
+
+def complete_keys(stack: Stack, known: Mapping[str, str]) -> str:
+    """Generate the keys that are missing.
+
+    Args:
+        stack: to store them in.
+        known: its configuration in the clear.
+
+    Returns:
+        The public line of the first-boot key.
+
+    Raises:
+        DeploymentError: Pulumi refuses.
+    """
+    # The servers of a stack from before there was such a key booted with the management key.
+    first_boot = known.get(FIRST_BOOT_KEY) or known.get(MANAGEMENT_KEY) or generate_key()
+    management = known.get(MANAGEMENT_KEY) if FIRST_BOOT_KEY in known else None
+    store_secrets(
+        stack, known, {FIRST_BOOT_KEY: first_boot, MANAGEMENT_KEY: management or generate_key()}
+    )
+    return public_key(first_boot)
+
+
+def complete_secrets(stack: Stack, plan: Plan) -> None:
+    """Generate what is missing: keys, and a password for each application of the plan.
+
+    Passwords of applications that are no longer there are forgotten.
 
     Raises:
         DeploymentError: Pulumi refuses.
     """
     known = read_config(stack)
+    complete_keys(stack, known)
     present = json.loads(known.get(DATABASES, "{}"))
     passwords = {name: present.get(name) or generate_password() for name in plan.applications}
-    _store(stack, known, passwords)
+    _store_passwords(stack, known, passwords)
 
 
 def rotate_passwords(stack: Stack, plan: Plan) -> None:
-    """Give every application of the plan a new database password; `tenant up` brings it in.
+    """Give every application of the plan a new database password.
 
     Raises:
         DeploymentError: Pulumi refuses.
     """
-    _store(stack, read_config(stack), {name: generate_password() for name in plan.applications})
+    passwords = {name: generate_password() for name in plan.applications}
+    _store_passwords(stack, read_config(stack), passwords)
 
 
-def _store(stack: Stack, known: dict[str, str], passwords: dict[str, str]) -> None:
+def rotate_management_key(stack: Stack) -> None:
+    """Make a new management key and keep the former one until no host needs it.
+
+    Raises:
+        RotationError: hosts may still have a former one.
+        DeploymentError: Pulumi refuses.
+    """
+    known = read_config(stack)
+    if FORMER_KEY in known:
+        message = (
+            f"Pulumi.{stack.name}.yaml: {FORMER_KEY}: the last rotation is not finished: hosts may"
+            " still have that key. One rotation at a time is allowed. Run `tenant up` first."
+        )
+        raise RotationError(message)
+    # In this order: interrupted between the two, the former key is the present one.
+    store_secrets(stack, known, {FORMER_KEY: known[MANAGEMENT_KEY]})
+    store_secrets(stack, known, {MANAGEMENT_KEY: generate_key()})
+
+
+def forget_former_key(stack: Stack, outputs: StackOutputs) -> None:
+    """Forget the former management key, now that every host was configured.
+
+    Args:
+        stack: that may hold it.
+        outputs: with which every host was configured.
+
+    Raises:
+        DeploymentError: Pulumi refuses.
+    """
+    known = read_config(stack)
+    deployed = outputs.secrets.management_key.get_secret_value()
+    # A rotation since then has not reached the hosts.
+    if FORMER_KEY in known and known[MANAGEMENT_KEY] == deployed:
+        stack.run("config", "rm", FORMER_KEY)
+
+
+def _store_passwords(stack: Stack, known: Mapping[str, str], passwords: dict[str, str]) -> None:
     store_secrets(stack, known, {DATABASES: json.dumps(passwords, sort_keys=True)})
 
 
@@ -48,7 +124,7 @@ def generate_password() -> str:
 
 
 def generate_key() -> str:
-    """Generate an Ed25519 private key in OpenSSH's format."""
+    """Generate an Ed25519 private key in OpenSSH's format, as Pulumi keeps it: trimmed."""
     return (
         Ed25519PrivateKey.generate()
         .private_bytes(
@@ -57,6 +133,7 @@ def generate_key() -> str:
             serialization.NoEncryption(),
         )
         .decode()
+        .strip()
     )
 
 

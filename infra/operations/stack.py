@@ -12,11 +12,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from infra.errors import TenantError
+from infra.operations.engine import EngineLog, SilenceError
+from infra.operations.symptom import AGAIN, explain
 from infra.outputs import CONTRACT, StackOutputs
 
 ROOT = Path(__file__).parents[2]
 """The project: Pulumi.yaml, tenants/, playbooks/, roles/."""
+
+ANSWER_S = 300
+"""How long the CLI may take for what is no deployment: configuration, outputs, a preview."""
 
 
 class StackError(TenantError, LookupError):
@@ -38,6 +45,11 @@ class Stack:
     name: str
     environment: Mapping[str, str]
 
+    @property
+    def full_environment(self) -> dict[str, str]:
+        """The caller's environment with what the Pulumi CLI needs."""
+        return {**os.environ, **self.environment}
+
     def run(self, *arguments: str, stdin: str | None = None) -> None:
         """Run `pulumi ARGUMENTS`, with its own progress on the terminal.
 
@@ -51,6 +63,25 @@ class Stack:
         done = self._pulumi(arguments, stdin=stdin, is_captured=False)
         if done.returncode != 0:
             raise DeploymentError(self._failure(arguments, done.returncode))
+
+    def deploy(self, *arguments: str) -> None:
+        """Run `pulumi ARGUMENTS`, `up` or `destroy`, with its own progress on the terminal.
+
+        Raises:
+            DeploymentError: when Pulumi fails, in our words where we know the fault.
+        """
+        log = EngineLog()
+        try:
+            code = log.run(
+                self._command(arguments),
+                folder=ROOT,
+                environment=self.full_environment,
+            )
+        except SilenceError as error:
+            raise DeploymentError(self._silence(arguments, log, error.args[0])) from error
+        if code != 0:
+            lines = explain(log.errors, log.config, self.name)
+            raise DeploymentError("\n".join(lines) or self._failure(arguments, code))
 
     def read(self, *arguments: str) -> str:
         """Run `pulumi ARGUMENTS` and return its output.
@@ -71,27 +102,49 @@ class Stack:
             StackError: when nothing was deployed yet.
         """
         outputs = json.loads(self.read("stack", "output", "--json", "--show-secrets"))
-        contract = outputs.get(CONTRACT)
-        if not isinstance(contract, str):
+        try:
+            return StackOutputs.model_validate_json(outputs.get(CONTRACT, ""))
+        except ValidationError:
             message = (
                 f"Pulumi.{self.name}.yaml: stack {self.name}: has no output {CONTRACT!r} that can"
                 " be read, so nothing is deployed yet, or by an older version. Run `tenant up`"
                 " first."
             )
-            raise StackError(message)
-        return StackOutputs.model_validate_json(contract)
+            # Not from the error: that one tells the values, which are secret.
+            raise StackError(message) from None
 
     def _pulumi(
         self, arguments: tuple[str, ...], stdin: str | None, is_captured: bool
     ) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            ["pulumi", *arguments, "--stack", self.name, "--non-interactive"],
-            cwd=ROOT,
-            env={**os.environ, **self.environment},
-            input=stdin if stdin is not None else "",
-            capture_output=is_captured,
-            text=True,
-            check=False,
+        try:
+            return subprocess.run(
+                self._command(arguments),
+                cwd=ROOT,
+                env=self.full_environment,
+                input=stdin if stdin is not None else "",
+                capture_output=is_captured,
+                text=True,
+                check=False,
+                timeout=ANSWER_S,
+            )
+        except subprocess.TimeoutExpired as error:
+            message = (
+                f"pulumi {arguments[0]}: waited {ANSWER_S} s for the state of stack {self.name} in"
+                f" {self.environment.get('PULUMI_BACKEND_URL', 'its backend')}. It must answer"
+                f" within that time. Look whether the backend can be reached. {AGAIN}"
+            )
+            raise DeploymentError(message) from error
+
+    def _command(self, arguments: tuple[str, ...]) -> list[str]:
+        return ["pulumi", *arguments, "--stack", self.name, "--non-interactive"]
+
+    def _silence(self, arguments: tuple[str, ...], log: EngineLog, silence_s: float) -> str:
+        server = log.config.get("vsphere:vsphereServer", "of the stack")
+        waiting = ", ".join(f"{name} ({what})" for name, what in sorted(log.running.items()))
+        return (
+            f"vcenter {server}: pulumi {arguments[0]} waited {silence_s:g} s without any news, for:"
+            f" {waiting or 'the program'}. Look in the vCenter whether the work still goes on."
+            f" {AGAIN}"
         )
 
     def _failure(self, arguments: tuple[str, ...], code: int) -> str:
@@ -144,6 +197,8 @@ def _read_environment(stack: str) -> dict[str, str]:
     environment = {
         "PATH": f"{binaries}:{os.environ.get('PATH', os.defpath)}",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
+        # Also what a run's plugins inherit: so they are known when it is killed.
+        "PULUMI_STACK": stack,
     }
     path = environment_file(stack)
     if path.exists():
@@ -157,5 +212,4 @@ def _read_environment(stack: str) -> dict[str, str]:
 
 def export_lines(stack: Stack) -> list[str]:
     """Give shell lines that let the plain Pulumi CLI work on a stack."""
-    values = {**stack.environment, "PULUMI_STACK": stack.name}
-    return [f"export {key}={shlex.quote(value)}" for key, value in values.items()]
+    return [f"export {key}={shlex.quote(value)}" for key, value in stack.environment.items()]

@@ -73,10 +73,29 @@ def test_errors_end_with_their_exit_code(
     assert "Traceback" not in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("command", ["check", "up"])
+def test_tenants_that_collide_are_refused_before_anything_is_deployed(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for tenant in ("werkendam", "dubbel"):
+        shutil.copytree(ROOT / "tenants" / "werkendam", tmp_path / tenant)
+    shutil.copy(ROOT / "tenants" / "provider.yaml", tmp_path)
+    monkeypatch.setenv("TENANT_RECORDS", str(tmp_path))
+    done = _run(command, "dubbel")
+    assert done.returncode == 2
+    lines = done.stderr.splitlines()
+    assert len(lines) == 4, "one for each segment"
+    for line, free in zip(lines, range(1105, 1109), strict=True):
+        assert line.startswith(f"{tmp_path}/dubbel/tenant.yaml:")
+        assert f"({tmp_path}/werkendam/tenant.yaml line " in line
+        assert line.endswith(f"Next free VLAN: {free}.")
+
+
 def test_record_of_another_folder_is_read_where_the_environment_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(ROOT / "tenants" / "werkendam", tmp_path / "elders")
+    shutil.copy(ROOT / "tenants" / "provider.yaml", tmp_path)
     monkeypatch.setenv("TENANT_RECORDS", str(tmp_path))
     done = _run("check", "elders")
     assert done.returncode == 0, done.stderr

@@ -1,34 +1,14 @@
 """A host's fingerprint changes with its own inputs and with nothing else."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from infra.operations.last_run import fingerprint_hosts
-from infra.outputs import StackOutputs, export
-from infra.plan import compile_plan
-from infra.record import load
-from infra.settings import Management
-from tests.golden.test_golden import EXAMPLE
-
-MANAGEMENT = Management.model_validate(
-    {
-        "port_group": "provider-management",
-        "prefix": "10.255.0.0/24",
-        "bastion_address": "10.255.0.11",
-        "package_proxy": "10.255.0.1:3128",
-    }
-)
-
-
-@pytest.fixture
-def outputs() -> StackOutputs:
-    plan = compile_plan(load(EXAMPLE))
-    uuids = {key: f"uuid-of-{key}" for key in plan.servers}
-    contract = export(plan, MANAGEMENT, uuids, "key", {"meldingen": "x"})
-    return StackOutputs.model_validate_json(contract)
+from infra.operations.last_run import find_behind, fingerprint_hosts
+from infra.outputs import StackOutputs
 
 
 @pytest.fixture
@@ -71,6 +51,16 @@ def test_a_variable_concerns_its_host_only(
     assert differing() == {"db01"}
 
 
+def test_the_place_of_the_project_concerns_nobody(
+    outputs: StackOutputs, variables: dict[str, dict[str, Any]], root: Path, tmp_path: Path
+) -> None:
+    variables["app01"]["webapp_source"] = str(root / "applications")
+    before = fingerprint_hosts(outputs, variables, root)
+    moved = shutil.copytree(root, tmp_path / "elsewhere")
+    variables["app01"]["webapp_source"] = str(moved / "applications")
+    assert fingerprint_hosts(outputs, variables, moved) == before
+
+
 def test_a_role_concerns_the_hosts_that_have_it(
     differing: Callable[[], set[str]], root: Path
 ) -> None:
@@ -83,6 +73,13 @@ def test_the_base_role_concerns_every_host(
 ) -> None:
     (root / "roles/base/tasks/new.yml").write_text("---\n")
     assert differing() == set(outputs.plan.servers)
+
+
+def test_a_roles_own_tests_concern_no_host(differing: Callable[[], set[str]], root: Path) -> None:
+    scenario = root / "roles/base/molecule/default"
+    scenario.mkdir(parents=True)
+    (scenario / "molecule.yml").write_text("---\n")
+    assert differing() == set()
 
 
 def test_an_applications_code_concerns_its_web_server(
@@ -100,3 +97,11 @@ def test_a_replaced_vm_has_to_be_configured(
     before = fingerprint_hosts(outputs, variables, root)
     after = fingerprint_hosts(replaced, variables, root)
     assert {key for key in after if after[key] != before[key]} == {"db01"}
+
+
+def test_the_bastion_is_the_way_to_everybody_and_the_edge_to_other_segments(
+    outputs: StackOutputs,
+) -> None:
+    assert find_behind("bastion01", outputs) == ["app01", "db01", "edge01", "werkplek01"]
+    assert find_behind("edge01", outputs) == ["app01", "db01", "werkplek01"]
+    assert find_behind("db01", outputs) == []

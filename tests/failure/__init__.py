@@ -1,0 +1,1 @@
+"""Faults of a vCenter, one file each: what happens, what Pulumi tells of it, what we say."""
