@@ -2,15 +2,16 @@
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 import testinfra
+from testinfra.backend.base import CommandResult
 
-from infra.operations.verify import Verification
+from infra.operations.verify import INCONCLUSIVE, Verification
 from infra.outputs import StackOutputs
 from infra.plan.model import Check, DeniedCheck, FlowCheck
 
@@ -37,6 +38,22 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     checks = _verification(metafunc.config).outputs.plan.checks
     chosen = {name: check for name, check in checks.items() if check.kind == marker.args[0]}
     metafunc.parametrize("check", list(chosen.values()), ids=list(chosen))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Say of a check whose host was lost that it proved nothing, and which host that was."""
+    try:
+        return (yield)
+    except RuntimeError as error:
+        # What testinfra raises when ssh itself fails, not the command on the host.
+        match error.args:
+            case (CommandResult(rc=255) as lost,):
+                item.user_properties.append((INCONCLUSIVE, True))
+                reason = " ".join(lost.stderr.split()) or "ssh ended without a word"
+                pytest.fail(f"{lost.backend.host.name}: lost while it was asked: {reason}")
+            case _:
+                raise
 
 
 @pytest.fixture(autouse=True)

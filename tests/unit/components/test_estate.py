@@ -13,10 +13,10 @@ import pytest
 
 from infra.components.datacenter import Shared, Template
 from infra.components.estate import Estate, EstateArgs
+from infra.operations.picture import EXAMPLE
 from infra.plan import compile_plan
 from infra.plan.model import Plan
 from infra.record import load
-from tests.golden.test_golden import EXAMPLE
 
 SHARED = Shared(
     datacenter_id="datacenter-2",
@@ -170,7 +170,12 @@ def test_first_boot_gets_names_addresses_and_the_key_only(recorder: Recorder, pl
     assert legs["eth0"]["match"]["macaddress"] == plan.servers["bastion01"].nics[0].mac
     assert "routes" not in legs["eth1"], "the provider-management leg must not be a way out"
     assert userdata.startswith("#cloud-config\n")
-    assert set(json.loads(userdata.partition("\n")[2])) == {"users", "disable_root", "ssh_pwauth"}
+    config = json.loads(userdata.partition("\n")[2])
+    assert set(config) == {"users", "disable_root", "ssh_pwauth", "updates", "bootcmd"}
+    assert config["updates"] == {"network": {"when": ["boot"]}}, "a changed address must arrive"
+    assert "{ 10.21.40.11 }" in config["bootcmd"][0], (
+        "the bastion, whatever the filter on disk says"
+    )
 
 
 def test_servers_that_share_a_role_are_separated() -> None:

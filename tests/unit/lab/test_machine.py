@@ -14,11 +14,16 @@ from lab.hypervisor.machine import (
     Request,
     compile_machine,
     compile_port_group,
+    compile_private_vlans,
 )
 
 Device = vim.vm.device
 Switch = vim.dvs.VmwareDistributedVirtualSwitch
 
+PRIVATE_VLANS = compile_private_vlans(
+    Switch.PvlanMapEntry(primaryVlanId=99, secondaryVlanId=side, pvlanType=kind)
+    for side, kind in ((99, "promiscuous"), (100, "isolated"), (101, "community"))
+)
 PORT_GROUPS = {
     "dvportgroup-1": PortGroup("office", Segment("switch01", 1101), Security()),
     "dvportgroup-2": PortGroup("uplinks", None, Security()),
@@ -136,8 +141,8 @@ def test_guestinfo_is_taken_and_nothing_else_of_the_extra_config() -> None:
     [
         pytest.param(
             nic(4000, "dvportgroup-2"),
-            "NIC 4000: port group uplinks is a trunk or has a private VLAN. Only port groups with "
-            "one VLAN are realised here. Give it a VLAN id.",
+            "NIC 4000: port group uplinks is a trunk or a community of a private VLAN. Only port "
+            "groups with one VLAN are realised here. Give it a VLAN id.",
             id="trunk",
         ),
         pytest.param(
@@ -198,10 +203,10 @@ def setting(vlan: Any, *, promiscuous: bool | None) -> dict[str, Any]:
 
 def test_port_group_has_its_vlan_and_rejects_what_nobody_accepted() -> None:
     vlan = Switch.VlanIdSpec(vlanId=1101, inherited=False)
-    assert compile_port_group(setting(vlan, promiscuous=None), "switch01") == PortGroup(
+    assert compile_port_group(setting(vlan, promiscuous=None), "switch01", {}) == PortGroup(
         "office", Segment("switch01", 1101), Security(False, False, False)
     )
-    accepted = compile_port_group(setting(vlan, promiscuous=True), "switch01")
+    accepted = compile_port_group(setting(vlan, promiscuous=True), "switch01", {})
     assert accepted.security == Security(allow_promiscuous=True)
 
 
@@ -209,8 +214,18 @@ def test_port_group_has_its_vlan_and_rejects_what_nobody_accepted() -> None:
     "vlan",
     [
         Switch.TrunkVlanSpec(vlanId=[vim.NumericRange(start=0, end=4094)], inherited=False),
+        Switch.PvlanSpec(pvlanId=101, inherited=False),
         Switch.PvlanSpec(pvlanId=5, inherited=False),
     ],
 )
-def test_trunk_and_private_vlan_are_no_segment(vlan: Any) -> None:
-    assert compile_port_group(setting(vlan, promiscuous=False), "switch01").segment is None
+def test_trunk_community_and_unknown_private_vlan_are_no_segment(vlan: Any) -> None:
+    compiled = compile_port_group(setting(vlan, promiscuous=False), "switch01", PRIVATE_VLANS)
+    assert compiled.segment is None
+
+
+@pytest.mark.parametrize(("side", "is_isolated"), [(99, False), (100, True)])
+def test_both_sides_of_a_private_vlan_are_one_segment(side: int, is_isolated: bool) -> None:
+    vlan = Switch.PvlanSpec(pvlanId=side, inherited=False)
+    compiled = compile_port_group(setting(vlan, promiscuous=False), "switch01", PRIVATE_VLANS)
+    assert compiled.segment == Segment("switch01", 99)
+    assert compiled.security == Security(is_isolated=is_isolated)

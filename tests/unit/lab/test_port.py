@@ -55,6 +55,16 @@ def test_accepted_mac_change_moves_the_port_to_the_new_address() -> None:
     assert OVERHEARD.format(OTHER) in rules(mac_changes=True)
 
 
+def test_isolated_port_marks_what_it_sends_and_gets_nothing_that_is_marked() -> None:
+    assert rules(is_isolated=True, allow_promiscuous=True, forged_transmits=True) == [
+        TAGGED,
+        "meta mark set 1",
+        "accept",
+        "meta mark 1 counter drop",
+        "accept",
+    ]
+
+
 @pytest.mark.parametrize("vlan_id", [0, 1, 4094])
 def test_bridge_name_fits_the_kernel_and_shows_the_vlan(vlan_id: int) -> None:
     name = Segment("a switch with a very long name", vlan_id).bridge

@@ -2,7 +2,7 @@
 
 from ipaddress import IPv4Network
 
-from hypothesis import given
+from hypothesis import assume, given
 
 from infra.plan import compile_plan
 from infra.plan.model import DeniedCheck, FlowCheck, Plan
@@ -11,13 +11,32 @@ from tests.unit.plan.records import tenants
 
 
 def _reversed(tenant: Tenant) -> Tenant:
-    """Give the same record with every map in the opposite order."""
-    return tenant.model_copy(
+    """Give the same record with every map, and the ends of every flow, in the opposite order."""
+    turned = tenant.model_copy(
         update={
             part: dict(reversed(getattr(tenant, part).items()))
             for part in ("zones", "servers", "flows", "administrators")
         }
     )
+    flows = {
+        key: flow.model_copy(
+            update={"sources": flow.sources[::-1], "destinations": flow.destinations[::-1]}
+        )
+        for key, flow in turned.flows.items()
+    }
+    return turned.model_copy(update={"flows": flows})
+
+
+def _without(tenant: Tenant, part: str, key: str) -> Tenant:
+    """Give a record without one entry of a map."""
+    left = {name: entry for name, entry in getattr(tenant, part).items() if name != key}
+    return tenant.model_copy(update={part: left})
+
+
+def _changed(before: Plan, after: Plan) -> set[str]:
+    """Name the servers of both plans that are not the same in both."""
+    both = before.servers.keys() & after.servers.keys()
+    return {key for key in both if before.servers[key] != after.servers[key]}
 
 
 @given(tenants())
@@ -76,11 +95,40 @@ def test_removing_a_server_changes_no_other(tenant: Tenant) -> None:
     for key in removable:
         if sum(zone == zone_of[key] for zone in zone_of.values()) == 1:
             continue
-        smaller = tenant.model_copy(
-            update={"servers": {k: s for k, s in tenant.servers.items() if k != key}}
-        )
-        before, after = compile_plan(tenant).servers, compile_plan(smaller).servers
-        assert after == {name: server for name, server in before.items() if name != key}
+        before, after = compile_plan(tenant), compile_plan(_without(tenant, "servers", key))
+        # Read the other way round: adding it changes no other.
+        assert after.servers.keys() == before.servers.keys() - {key}
+        assert _changed(before, after) == set()
+
+
+@given(tenants())
+def test_a_flow_concerns_its_ends_and_the_edge_only(tenant: Tenant) -> None:
+    before = compile_plan(tenant)
+    for key in sorted(set(tenant.flows) - {"management-ssh", "packages"}):
+        flow = before.flows[key]
+        after = compile_plan(_without(tenant, "flows", key))
+        assert _changed(before, after) <= {
+            *flow.source_servers,
+            *flow.destination_servers,
+            "edge01",
+        }
+
+
+@given(tenants())
+def test_a_server_that_moves_keeps_its_mac_and_moves_nobody_else(tenant: Tenant) -> None:
+    assume("data" in tenant.zones)
+    before = compile_plan(tenant)
+    mover = next(key for key in tenant.servers if key.startswith("app"))
+    there = {"segment": "data", "address": tenant.zones["data"].segments["data"].prefix[99]}
+    moved = tenant.servers[mover].model_copy(update=there)
+    servers = tenant.servers | {mover: moved}
+    after = compile_plan(tenant.model_copy(update={"servers": servers}))
+    assert after.servers[mover].nics[0].mac == before.servers[mover].nics[0].mac
+    assert after.servers[mover].nics[0].segment == "data"
+    others = before.servers.keys() - {mover}
+    assert {key: after.servers[key].nics for key in others} == {
+        key: before.servers[key].nics for key in others
+    }
 
 
 @given(tenants())

@@ -1,0 +1,62 @@
+"""Each direction has its own flows; a guest and a forged address get nowhere."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.molecule.fixtures import change, play
+
+
+@pytest.fixture(autouse=True)
+def _listeners(connect: Callable[[str], Any]) -> None:
+    for name in ("app01", "db01"):
+        connect(name).check_output("systemctl start listener@8080 listener@8081")
+
+
+def _reaches(client: Any, address: str, port: int) -> bool:
+    reached: bool = client.run("nc -z -w 3 %s %s", address, str(port)).succeeded
+    return reached
+
+
+def test_each_direction_has_its_own_flow(connect: Callable[[str], Any]) -> None:
+    app, db = connect("app01"), connect("db01")
+    assert [_reaches(app, "10.31.30.11", port) for port in (8080, 8081)] == [True, False]
+    assert [_reaches(db, "10.31.20.11", port) for port in (8080, 8081)] == [False, True]
+
+
+def test_guest_gets_nowhere(connect: Callable[[str], Any]) -> None:
+    assert _reaches(connect("app01"), "10.31.30.11", 8080)
+    assert not _reaches(connect("guest01"), "10.31.30.11", 8080)
+
+
+def test_address_of_another_segment_is_forged(connect: Callable[[str], Any]) -> None:
+    """The kernel drops it before the filter would: its answer would leave by another device."""
+    count = "nstat --ignore --zeros TcpExtIPReversePathFilter"
+    before = connect("host01").check_output(count)
+    guest = connect("guest01")
+    guest.check_output("ip address replace 10.31.20.12/32 dev eth1")
+    assert guest.run("nc -z -w 1 -s 10.31.20.12 10.31.30.11 8080").failed
+    assert connect("host01").check_output(count) != before
+
+
+def test_flow_added_is_foretold_and_passes(connect: Callable[[str], Any]) -> None:
+    guest = connect("guest01")
+    assert not _reaches(guest, "10.31.30.11", 8080)
+    flow = {
+        "flow": "guest-data",
+        "sources": ["10.31.50.11/32"],
+        "destinations": ["10.31.30.11/32"],
+        "protocol": "tcp",
+        "port": 8080,
+        "in_device": "eth3",
+        "out_device": "eth2",
+    }
+    done = change({"edge_forward": [flow]})
+    assert done["host01"][0] == "configure | Propose the edge filter"
+    assert _reaches(guest, "10.31.30.11", 8080)
+
+
+def test_flow_without_its_owner_of_a_port_is_refused() -> None:
+    (failure,) = play({"edge_forward": [{"flow": "half"}]}).failures
+    assert "missing required arguments: destinations, in_device, out_device, port" in failure

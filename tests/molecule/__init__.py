@@ -1,0 +1,1 @@
+"""What Molecule's scenarios share: lab hosts of their own, and tests that hold for every role."""
