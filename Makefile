@@ -2,12 +2,14 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help toolchain up down check test bench lock generate
+.PHONY: help toolchain up down check test molecule ordinary nightly bench lock generate
 
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # The lab's provider gives each tenant one address in its management network.
 WERKENDAM_BASTION := 10.255.0.11
+ROLES := $(notdir $(wildcard roles/*))
+SCENARIO := default
 # Stacks of the lab live and die with it (docs/adr/0006).
 LAB_STACKS := Pulumi.*-lab.yaml Pulumi.*-lab.env
 
@@ -39,9 +41,26 @@ check: toolchain ## the fast part of the tests: no lab
 
 test: check ## everything that CI runs
 	pytest -m lab
+	@$(MAKE) --no-print-directory molecule ROLE=unit
+
+# Molecule keeps what it knows of a scenario below ANSIBLE_HOME: of this checkout, not of the user.
+molecule: toolchain ## test ROLE on hosts of its own: SCENARIO default (unless told) or alternative
+	@$(if $(wildcard roles/$(ROLE)/molecule),,$(error ROLE: "$(ROLE)" is no role. Allowed: $(ROLES)))
+	@cd roles/$(ROLE); ANSIBLE_HOME=$(CURDIR)/.ansible \
+	  molecule test --scenario-name $(SCENARIO) --no-command-borders
+
+ordinary: toolchain ## the lab on a Debian 12 of its own, booted in emulation
+	@python -m tests.ordinary
+
+nightly: check ## what takes too long for every change: all roles, 100 kills, an ordinary machine
+	@for role in $(ROLES); do for scenario in default alternative; do \
+	  $(MAKE) --no-print-directory molecule ROLE=$$role SCENARIO=$$scenario; \
+	done; done
+	KILLS=100 pytest -m lab tests/lab/test_kill.py
+	@$(MAKE) --no-print-directory ordinary
 
 bench: toolchain ## measure the speed anew and write docs/performance.md
-	@for goal in compilation deployment converge verification boot; do python -m benchmarks.$$goal; done
+	@for goal in compilation deployment workday converge verification boot; do python -m benchmarks.$$goal; done
 	@LAB_NAME=labbench lab down
 	@rm -f Pulumi.werkendam-labbench.*
 	@python -m benchmarks.table
@@ -54,3 +73,4 @@ generate: toolchain ## write the generated files anew: schemas, golden plan, pic
 	python -m tests.golden
 	python -m infra.operations.picture
 	python -m tests.unit.roles.option_table
+	python -m tests.failure.case
