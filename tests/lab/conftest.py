@@ -30,8 +30,8 @@ def run_lab(layout: Layout, *arguments: str) -> str:
 
 @pytest.fixture(scope="session")
 def layout() -> Iterator[Layout]:
-    """Return the layout of a lab that is up."""
-    layout = Layout("labtest")
+    """Return the layout of a lab that is up; LABTEST_NAME lets runs go on side by side."""
+    layout = Layout(os.environ.get("LABTEST_NAME") or "labtest")
     run_lab(layout, "up")
     yield layout
     run_lab(layout, "down")

@@ -2,13 +2,16 @@
 
 import base64
 import gzip
+import http.client
 import json
 import ssl
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any, TypeVar
 
 import yaml
@@ -67,12 +70,48 @@ class Estate:
 
     def find(self, kind: Any, name: str) -> Any:
         """Return the managed object of this kind and name."""
+        return next(item for item in self.every(kind) if item.name == name)
+
+    def every(self, kind: Any) -> list[Any]:
+        """Return all managed objects of this kind."""
         content = self._instance.content
         view = content.viewManager.CreateContainerView(content.rootFolder, [kind], True)
         try:
-            return next(item for item in view.view if item.name == name)
+            return list(view.view)
         finally:
             view.Destroy()
+
+    def names(self, kind: Any) -> list[str]:
+        """Return the names of all managed objects of a kind."""
+        content = self._instance.content
+        view = content.viewManager.CreateContainerView(content.rootFolder, [kind], True)
+        try:
+            return [item.name for item in view.view]
+        finally:
+            view.Destroy()
+
+    @contextmanager
+    def ending_sessions(self) -> Iterator[None]:
+        """End the session of whoever logs in meanwhile, as an administrator can."""
+        manager = self._instance.content.sessionManager
+        known = {session.key for session in manager.sessionList}
+        is_over = Event()
+
+        def end() -> None:
+            while not is_over.wait(0.05):
+                fresh = {session.key for session in manager.sessionList} - known
+                for key in fresh:
+                    # It may have logged out in between.
+                    with suppress(vmodl.MethodFault):
+                        manager.TerminateSession([key])
+
+        ender = Thread(target=end)
+        ender.start()
+        try:
+            yield
+        finally:
+            is_over.set()
+            ender.join()
 
     def add_port_group(self, name: str, vlan_id: int, *, accept: bool = False) -> Any:
         """Create a port group; `accept` is its whole security policy."""
@@ -85,6 +124,37 @@ class Estate:
         )
         wait(switch.AddDVPortgroup_Task([specification]))
         return self.find(vim.dvs.DistributedVirtualPortgroup, name)
+
+    def add_category(self, name: str) -> None:
+        """Create a category of tags: they have an interface of their own."""
+        credentials = json.loads(self.layout.credentials_file.read_text())
+        login = f"{credentials['user']}:{credentials['password']}".encode()
+        connection = http.client.HTTPSConnection(
+            "127.0.0.1",
+            int(self.layout.port_file.read_text()),
+            context=ssl.create_default_context(cafile=str(self.layout.certificate_file)),
+        )
+
+        def post(path: str, body: object, **headers: str) -> Any:
+            connection.request("POST", f"/rest/com/vmware/cis/{path}", json.dumps(body), headers)
+            answer = connection.getresponse()
+            told = answer.read()
+            assert answer.status == 200, told
+            return json.loads(told)["value"]
+
+        try:
+            basic = f"Basic {base64.b64encode(login).decode()}"
+            session = post("session", None, Authorization=basic)
+            category = {
+                "name": name,
+                "description": "",
+                "cardinality": "SINGLE",
+                "associable_types": ["VirtualMachine"],
+            }
+            wish = {"create_spec": category}
+            post("tagging/category", wish, **{"vmware-api-session-id": session})
+        finally:
+            connection.close()
 
     def set_policy(self, port_group: Any, vlan_id: int, *, accept: bool) -> None:
         """Change the VLAN and the security policy of a port group."""
@@ -101,8 +171,9 @@ class Estate:
         *,
         disks_gib: tuple[int, ...] = (),
         memory_mib: int = 512,
+        is_powered_on: bool = True,
     ) -> Any:
-        """Clone the template into a powered-on VM that cloud-init can configure."""
+        """Clone the template into a VM that cloud-init can configure."""
         template = self.find(vim.VirtualMachine, "debian-12")
         changes = [
             vim.vm.device.VirtualDeviceSpec(operation="remove", device=device)
@@ -115,10 +186,12 @@ class Estate:
             location=vim.vm.RelocateSpec(
                 pool=self.find(vim.ClusterComputeResource, "cluster01").resourcePool
             ),
-            powerOn=True,
+            powerOn=is_powered_on,
             template=False,
             config=vim.vm.ConfigSpec(
                 memoryMB=memory_mib,
+                cpuHotAddEnabled=True,
+                memoryHotAddEnabled=True,
                 deviceChange=changes,
                 extraConfig=self._guestinfo(name, nics),
             ),

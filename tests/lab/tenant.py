@@ -20,6 +20,16 @@ def run_tenant(*arguments: str) -> str:
     return done.stdout
 
 
+def fail_tenant(*arguments: str, code: int = 4) -> tuple[str, list[str]]:
+    """Run the console script, which must end with a code; return its output and its errors."""
+    done = subprocess.run(
+        [PROGRAM, *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    return done.stdout, done.stderr.splitlines()
+
+
 def run_as_root(path: ManagementPath, server: str, command: str) -> str:
     """Run a shell command as root on a server; fail with what it said."""
     done = subprocess.run(

@@ -5,14 +5,13 @@ workplace, with segments of its own. It does not prove a real vCenter.
 """
 
 import json
-import os
+import re
 import shlex
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +21,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pyroute2 import IPRoute
 from ruamel.yaml import YAML
 
-from infra.operations.management_path import ManagementPath, open_management_path
-from infra.operations.stack import ROOT, Stack, environment_file, find_stack
-from infra.record.place import ENVIRONMENT
+from infra.operations.stack import ROOT
 from lab.fabric.namespace import with_link
 from lab.layout import Layout
 from lab.process import until
-from tests.lab.tenant import run_as_root, run_tenant
+from tests.lab.conftest import run_lab
+from tests.lab.site import Site, open_site
 
 pytestmark = pytest.mark.lab
 
@@ -65,82 +63,13 @@ for line in sys.stdin:
 """
 
 
-@dataclass(frozen=True, kw_only=True)
-class Site:
-    """One tenant that runs, with its record in a folder of its own."""
-
-    record: Path
-    stack: Stack
-
-    @contextmanager
-    def edit(self) -> Iterator[Any]:
-        """Change the record: yields it as nested mappings."""
-        yaml = YAML()
-        content = yaml.load(self.record)
-        yield content
-        yaml.dump(content, self.record)
-
-    def preview(self) -> dict[str, str]:
-        """Return what Pulumi would do, by resource name ("replace" when not in place)."""
-        steps = json.loads(self.stack.read("preview", "--json"))["steps"]
-        return {
-            step["urn"].rpartition("::")[2]: step["op"] for step in steps if step["op"] != "same"
-        }
-
-    def up(self) -> str:
-        """Apply the record: deploy, configure, verify."""
-        return run_tenant("up", TENANT, "--stack", self.stack.name)
-
-    @contextmanager
-    def path(self) -> Iterator[ManagementPath]:
-        """Open a way to the servers that there are now."""
-        with open_management_path(self.stack.outputs(), self.stack.name) as path:
-            yield path
-
-    def ask(self, **commands: str) -> dict[str, str]:
-        """Run one shell command as root on each server named."""
-        with self.path() as path:
-            return {
-                server: run_as_root(path, server, command) for server, command in commands.items()
-            }
-
-    def lives(self) -> dict[str, tuple[str, str]]:
-        """Return by server what is new when it was replaced or booted."""
-        instances = self.stack.outputs().instances
-        starts = self.ask(**dict.fromkeys(instances, "cut -d ' ' -f 22 /proc/1/stat"))
-        return {server: (instances[server].uuid, start) for server, start in starts.items()}
-
-
-def write_record(folder: Path) -> Path:
-    """Make this tenant's record from the example's; return its main file."""
-    shutil.copytree(ROOT / "tenants" / "werkendam", folder)
-    record = folder / "tenant.yaml"
-    text = record.read_text().replace("10.21.", "10.22.").replace("vlan: 11", "vlan: 12")
-    record.write_text(text.replace("werkendam.internal", f"{TENANT}.internal"))
-    return record
-
-
 @pytest.fixture(scope="module")
 def site(layout: Layout, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Return a tenant that is up; its servers are gone afterwards."""
     records = tmp_path_factory.mktemp("records")
-    record = write_record(records / TENANT)
-    name = f"{TENANT}-{layout.name}"
-    files = (ROOT / f"Pulumi.{name}.yaml", environment_file(name))
-    for file in files:
-        file.unlink(missing_ok=True)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(ENVIRONMENT, str(records))
-        description = str(layout.run / "datacenter.yaml")
-        run_tenant("init", TENANT, "--datacenter", description, "--bastion-address", BASTION)
-        site = Site(record=record, stack=find_stack(TENANT, name))
-        with site.edit() as content:
-            del content["servers"]["werkplek01"]
+    with open_site(layout, records, TENANT, bastion=BASTION, without=("werkplek01",)) as site:
         site.up()
         yield site
-        site.stack.run("destroy", "--yes", "--skip-preview")
-    for file in files:
-        file.unlink()
 
 
 @pytest.fixture(scope="module")
@@ -202,19 +131,30 @@ def others(lives: dict[str, tuple[str, str]], *changed: str) -> dict[str, tuple[
     return {server: life for server, life in lives.items() if server not in changed}
 
 
-def test_memory_and_disks_of_one_server(site: Site, layout: Layout) -> None:
+def hosts(told: str) -> set[str]:
+    """Return the servers that `tenant up` says it configured."""
+    named = re.search(r"^ +\d+ of \d+ hosts: (.+)$", told, re.MULTILINE)
+    return set(named[1].split(", ")) if named else set()
+
+
+def vms(*servers: str) -> dict[str, str]:
+    """Return the preview in which the VMs of these servers change in place, and nothing else."""
+    return {f"{TENANT}-{server}-vm": "update" for server in servers}
+
+
+def test_processors_memory_and_disks_of_one_server(site: Site, layout: Layout) -> None:
+    """More of them comes to the running server."""
     before = site.lives()
     site.ask(db01="echo kept > /var/lib/postgresql/kept")
     with site.edit() as content:
         db01 = content["servers"]["db01"]
+        db01["vcpu"] = 3
         db01["memory_mib"] = 1280
         db01["disks"]["data"]["size_gib"] = 24
         db01["disks"]["archief"] = {"unit": 2, "size_gib": 2, "mount": "/srv/archief"}
-    assert site.preview() == {f"{TENANT}-db01-vm": "update"}
-    site.up()
-    after = site.lives()
-    assert others(after, "db01") == others(before, "db01")
-    assert after["db01"][0] == before["db01"][0], "the same VM"
+    assert site.preview() == vms("db01")
+    assert hosts(site.up()) == {"db01"}
+    assert site.lives() == before
     sizes = site.ask(
         db01="df --output=size --block-size=1M /var/lib/postgresql /srv/archief | tail -n 2"
         " && cat /var/lib/postgresql/kept"
@@ -224,19 +164,13 @@ def test_memory_and_disks_of_one_server(site: Site, layout: Layout) -> None:
     assert 0.95 * 24 * 1024 < data_mib < 24 * 1024
     assert 0.9 * 2 * 1024 < archive_mib < 2 * 1024
     assert kept == "kept"
-    assert memory_limits(layout)[f"{TENANT}-db01"] == 1280
+    assert sizes_in_the_lab(layout)[f"{TENANT}-db01"] == (3, 1280)
 
 
-def memory_limits(layout: Layout) -> dict[str, int]:
-    """Return the memory of every host in MiB, as the kernel limits it."""
-    listed = subprocess.run(
-        [Path(sys.executable).parent / "lab", "status", "--json"],
-        env={**os.environ, "LAB_NAME": layout.name},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return {host["name"]: host["memory_limit_mib"] for host in json.loads(listed.stdout)["hosts"]}
+def sizes_in_the_lab(layout: Layout) -> dict[str, tuple[int, int]]:
+    """Return what each host may use: processors and MiB of memory."""
+    listed = json.loads(run_lab(layout, "status", "--json"))["hosts"]
+    return {host["name"]: (host["vcpu"], host["memory_limit_mib"]) for host in listed}
 
 
 def test_server_flow_and_administrator_come(
@@ -266,43 +200,46 @@ def test_server_flow_and_administrator_come(
     assert reporting.poll() is None
 
 
-def test_server_flow_and_administrator_go(
+def test_flow_goes(
     site: Site,
-    added: dict[str, Any],
     reporting: subprocess.Popen[str],
     start: Callable[..., subprocess.Popen[str]],
 ) -> None:
-    """An open connection over the withdrawn flow falls silent; that of management lives on."""
+    """An open connection over it falls silent; only its two ends and the edge are touched."""
     before = site.lives()
     client = start("app01", CLIENT, "10.22.30.11")
     assert echo(client, "while allowed") == "while allowed"
     with site.edit() as content:
-        for section, entries in added.items():
-            for key in entries:
-                del content[section][key]
-    assert site.preview() == {
-        f"{TENANT}-werkplek01": "delete",
-        f"{TENANT}-werkplek01-vm": "delete",
-    }
-    site.up()
+        del content["flows"]["rapportage"]
+    assert site.preview() == {}
+    assert hosts(site.up()) == {"app01", "db01", "edge01"}
     # Asked and answered over ssh connections that are older than the filters.
     assert echo(client, "when withdrawn") == "silence"
     assert client.poll() is None
     assert reporting.poll() is None
+    assert site.lives() == before
+
+
+def test_server_and_administrator_go_and_a_segment_gets_another_vlan(
+    site: Site, added: dict[str, Any], layout: Layout
+) -> None:
+    before = site.lives()
+    assert "switch01 VLAN 1203" in bridges(layout)
+    with site.edit() as content:
+        for section in ("servers", "administrators"):
+            for key in added[section]:
+                del content[section][key]
+        content["zones"]["data"]["segments"]["data"]["vlan"] = 1303
+    assert site.preview() == {
+        f"{TENANT}-werkplek01": "delete",
+        f"{TENANT}-werkplek01-vm": "delete",
+        f"{TENANT}-data-port-group": "update",
+    }
+    site.up()
     after = site.lives()
     assert after == others(before, "werkplek01")
     known = site.ask(**dict.fromkeys(after, "getent passwd k-smit || echo nobody"))
     assert set(known.values()) == {"nobody"}
-
-
-def test_vlan_of_a_segment(site: Site, layout: Layout) -> None:
-    before = site.lives()
-    assert "switch01 VLAN 1203" in bridges(layout)
-    with site.edit() as content:
-        content["zones"]["data"]["segments"]["data"]["vlan"] = 1303
-    assert site.preview() == {f"{TENANT}-data-port-group": "update"}
-    site.up()
-    assert site.lives() == before
     for _ in until(10):
         if "switch01 VLAN 1203" not in bridges(layout):
             break
@@ -317,6 +254,132 @@ def bridges(layout: Layout) -> set[str]:
         return {str(message.get_attr("IFLA_IFALIAS")) for message in link.get_links()}
 
     return with_link(layout.fabric, read)
+
+
+KEPT = "cat /root/kept /etc/machine-id /etc/ssh/ssh_host_ed25519_key.pub"
+
+
+def test_server_moves_to_another_zone(site: Site) -> None:
+    """It restarts into its new address, the one VM that it was; its old one means nothing now."""
+    before = site.lives()
+    site.ask(app01="echo kept > /root/kept")
+    kept = site.ask(app01=KEPT)
+    with site.edit() as content:
+        content["servers"]["app01"] |= {"segment": "office", "address": "10.22.10.21"}
+    assert site.preview() == vms("app01")
+    assert hosts(site.up()) == set(before)
+    after = site.lives()
+    assert others(after, "app01") == others(before, "app01")
+    assert after["app01"][0] == before["app01"][0], "the same VM"
+    assert site.ask(app01=KEPT) == kept
+    assert rules_with(site, "10.22.20.11") == set()
+
+
+def rules_with(site: Site, address: str) -> set[str]:
+    """Return the servers whose packet filters know an address."""
+    command = f"nft list ruleset | grep --fixed-strings {address} | wc --lines"
+    known = site.ask(**dict.fromkeys(site.lives(), command))
+    return {server for server, count in known.items() if count != "0"}
+
+
+def test_setting_of_a_role(site: Site, tmp_path: Path) -> None:
+    """Changed in a copy of the project: only who has the role is touched, and gets it."""
+    shown = (
+        "runuser -u postgres -- psql --tuples-only --no-align --command 'show log_disconnections'"
+    )
+    assert site.ask(db01=shown) == {"db01": "on"}
+    for part in ("applications", "infra", "playbooks", "roles"):
+        shutil.copytree(ROOT / part, tmp_path / part)
+    for file in (ROOT / "ansible.cfg", *ROOT.glob("Pulumi.yaml"), *ROOT.glob(f"Pulumi.{TENANT}-*")):
+        shutil.copy(file, tmp_path)
+    setting = tmp_path / "roles" / "database" / "templates" / "tenant.conf.j2"
+    setting.write_text(setting.read_text().replace("disconnections = on", "disconnections = off"))
+    program = "from infra.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", program, "configure", TENANT, "--stack", site.stack.name],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert hosts(done.stdout) == {"db01"}
+    assert site.ask(db01=shown) == {"db01": "off"}
+
+
+def test_segment_is_renumbered(site: Site) -> None:
+    """Its servers and the edge restart; nobody else does."""
+    before = site.lives()
+    with site.edit() as content:
+        renumber(content, "data", "data")
+        content["servers"]["edge01"]["interfaces"]["data"] = "10.23.30.1"
+        content["servers"]["db01"]["address"] = "10.23.30.11"
+    assert site.preview() == {f"{TENANT}-data-port-group": "update", **vms("db01", "edge01")}
+    site.up()
+    after = site.lives()
+    assert others(after, "db01", "edge01") == others(before, "db01", "edge01")
+    assert uuids(after) == uuids(before)
+    assert site.ask(db01="cat /var/lib/postgresql/kept") == {"db01": "kept"}
+    assert rules_with(site, "10.22.30.") == set()
+
+
+def test_segment_of_the_bastion_is_renumbered(site: Site) -> None:
+    """Everybody asks the bastion for names, and lets it in: everybody restarts, in place."""
+    before = site.lives()
+    with site.edit() as content:
+        renumber(content, "beheer", "beheer")
+        content["servers"]["edge01"]["address"] = "10.23.40.1"
+        content["servers"]["bastion01"]["address"] = "10.23.40.11"
+    assert site.preview() == {f"{TENANT}-beheer-port-group": "update", **vms(*before)}
+    site.up()
+    assert uuids(site.lives()) == uuids(before)
+    assert rules_with(site, "10.22.40.") == set()
+
+
+def renumber(content: Any, zone: str, segment: str) -> None:
+    """Give a segment of a record the same place in 10.23.0.0/16."""
+    described = content["zones"][zone]["segments"][segment]
+    for key in ("prefix", "gateway"):
+        described[key] = described[key].replace("10.22.", "10.23.")
+
+
+def uuids(lives: dict[str, tuple[str, str]]) -> dict[str, str]:
+    """Return the identities of VMs."""
+    return {server: uuid for server, (uuid, _) in lives.items()}
+
+
+FORMER_NAMES = {
+    r"NetworkSegment::([a-z0-9-]+)-segment": r"NetworkSegment::\1",
+    r"tag:Tag::([a-z0-9-]+)-zone-tag": r"tag:Tag::\1-tag",
+}
+"""The end of a URN by the name of today: as the release before this one named it."""
+
+
+def test_stack_of_the_release_before_is_taken_over(site: Site, tmp_path: Path) -> None:
+    """Zero replacements: the state in the form that the former names gave it, today's program."""
+    present = site.stack.read("stack", "export")
+    keep_state(site, rename(present, FORMER_NAMES), tmp_path)
+    assert site.preview() == {}
+    # The control: names that no alias knows.
+    unknown = {today: f"{former}-unknown" for today, former in FORMER_NAMES.items()}
+    keep_state(site, rename(present, unknown), tmp_path)
+    assert {"create", "delete"} <= set(site.preview().values())
+    keep_state(site, present, tmp_path)
+
+
+def rename(state: str, names: dict[str, str]) -> str:
+    """Give a stack's state with other logical names, wherever a URN stands."""
+    for today, former in names.items():
+        state, count = re.subn(rf'{today}(?=")', former, state)
+        assert count, f"nothing is called {today}"
+    return state
+
+
+def keep_state(site: Site, state: str, folder: Path) -> None:
+    """Make this the stack's state."""
+    file = folder / "state.json"
+    file.write_text(state)
+    site.stack.run("stack", "import", "--file", str(file))
 
 
 def test_nothing_is_left_to_change(site: Site) -> None:

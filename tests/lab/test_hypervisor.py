@@ -81,7 +81,7 @@ def test_powered_on_vm_is_a_host_that_ssh_reaches(estate: Estate, make: Make) ->
     ]
 
 
-def test_host_has_the_memory_limit_of_its_vm(estate: Estate, make: Make) -> None:
+def test_host_has_the_memory_and_processors_of_its_vm(estate: Estate, make: Make) -> None:
     machine = make("memory01", memory_mib=192)
     estate.await_tools(machine)
     # Twice the VM's memory, kept: the kernel has to end it.
@@ -90,6 +90,12 @@ def test_host_has_the_memory_limit_of_its_vm(estate: Estate, make: Make) -> None
     used = open_groups(estate.layout.name).memory_bytes(machine.config.instanceUuid)
     assert used is not None
     assert used < 192 * 2**20
+    leader = estate.leader(machine)
+    assert processors(machine) == 1
+    wait(machine.ReconfigVM_Task(vim.vm.ConfigSpec(memoryMB=1024, numCPUs=2)))
+    await_true("two processors", lambda: processors(machine) == 2)
+    await_true("more memory", lambda: estate.attempt(machine, hungry).returncode == 0)
+    assert estate.leader(machine) == leader, "while it runs"
 
 
 def test_guest_root_cannot_open_the_disk_of_the_machine(estate: Estate, make: Make) -> None:
@@ -427,6 +433,18 @@ def parent(pid: int) -> int:
     """Return the parent of a process."""
     status = Path(f"/proc/{pid}/status").read_text()
     return int(re.search(r"^PPid:\s+(\d+)$", status, re.MULTILINE)[1])  # type: ignore[index]
+
+
+def processors(machine: Any) -> float:
+    """Return how many a host may use, as the kernel limits it."""
+    for group in Path("/sys/fs/cgroup").rglob(f"*{machine.config.instanceUuid}*"):
+        if (quota := group / "cpu.cfs_quota_us").is_file():  # cgroup v1
+            return int(quota.read_text()) / int((group / "cpu.cfs_period_us").read_text())
+        if (limit := group / "cpu.max").is_file():  # cgroup v2
+            quota_us, period_us = limit.read_text().split()
+            return int(quota_us) / int(period_us)
+    message = f"{machine.name}: has no group that limits processors"
+    raise AssertionError(message)
 
 
 def loops(layout: Layout, machine: Any) -> list[str]:

@@ -1,0 +1,121 @@
+"""A tenant that runs in the lab of these tests, with a record of its own that a test may edit."""
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from infra.operations.management_path import ManagementPath, open_management_path
+from infra.operations.stack import ROOT, Stack, environment_file, find_stack
+from infra.record.place import ENVIRONMENT, PROVIDER_FILE
+from lab.layout import Layout
+from tests.lab.tenant import run_as_root, run_tenant
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """One tenant, with its record in a folder of its own."""
+
+    tenant: str
+    record: Path
+    stack: Stack
+
+    @contextmanager
+    def edit(self) -> Iterator[Any]:
+        """Change the record: yields it as nested mappings."""
+        yaml = YAML()
+        content = yaml.load(self.record)
+        yield content
+        yaml.dump(content, self.record)
+
+    def preview(self) -> dict[str, str]:
+        """Return what Pulumi would do, by resource name ("replace" when not in place)."""
+        steps = json.loads(self.stack.read("preview", "--json"))["steps"]
+        return {
+            step["urn"].rpartition("::")[2]: step["op"] for step in steps if step["op"] != "same"
+        }
+
+    def up(self) -> str:
+        """Apply the record: deploy, configure, verify."""
+        return run_tenant("up", self.tenant, "--stack", self.stack.name)
+
+    @contextmanager
+    def path(self) -> Iterator[ManagementPath]:
+        """Open a way to the servers that there are now."""
+        with open_management_path(self.stack.outputs(), self.stack.name) as path:
+            yield path
+
+    def ask(self, **commands: str) -> dict[str, str]:
+        """Run one shell command as root on each server named."""
+        with self.path() as path:
+            return {
+                server: run_as_root(path, server, command) for server, command in commands.items()
+            }
+
+    def lives(self) -> dict[str, tuple[str, str]]:
+        """Return by server what is new when it was replaced or booted."""
+        instances = self.stack.outputs().instances
+        starts = self.ask(**dict.fromkeys(instances, "cut -d ' ' -f 22 /proc/1/stat"))
+        return {server: (instances[server].uuid, start) for server, start in starts.items()}
+
+
+@contextmanager
+def open_site(
+    layout: Layout,
+    records: Path,
+    tenant: str,
+    *,
+    bastion: str,
+    without: tuple[str, ...] = (),
+    example: str = "werkendam",
+    vlans: str = "12",
+) -> Iterator[Site]:
+    """Make a tenant's record and stack; nothing is deployed yet.
+
+    Args:
+        layout: of a lab that is up.
+        records: a folder for the record, and for those of its neighbours.
+        tenant: its id.
+        bastion: address of the bastion's leg in the lab's provider-management network.
+        without: servers of the example that this tenant does without.
+        example: the tenant whose record is copied.
+        vlans: the first two digits of its VLANs.
+
+    Yields:
+        The site. Afterwards the stack is destroyed and its files are gone.
+    """
+    record = _write_record(records / tenant, tenant, example, vlans)
+    name = f"{tenant}-{layout.name}"
+    files = (ROOT / f"Pulumi.{name}.yaml", environment_file(name))
+    for file in files:
+        file.unlink(missing_ok=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(ENVIRONMENT, str(records))
+        description = str(layout.run / "datacenter.yaml")
+        run_tenant("init", tenant, "--datacenter", description, "--bastion-address", bastion)
+        site = Site(tenant=tenant, record=record, stack=find_stack(tenant, name))
+        with site.edit() as content:
+            for server in without:
+                del content["servers"][server]
+        yield site
+        site.stack.deploy("destroy", "--yes", "--skip-preview")
+    for file in files:
+        file.unlink()
+
+
+def _write_record(folder: Path, tenant: str, example: str, vlans: str) -> Path:
+    """Make a record from an example's, with segments of its own; return its main file."""
+    shutil.copytree(ROOT / "tenants" / example, folder)
+    shutil.copy(ROOT / "tenants" / PROVIDER_FILE, folder.parent)
+    record = folder / "tenant.yaml"
+    text = record.read_text().replace("10.21.", "10.22.")
+    text = re.sub(r"vlan: \d\d", f"vlan: {vlans}", text)
+    record.write_text(text.replace(f"{example}.internal", f"{tenant}.internal"))
+    return record
