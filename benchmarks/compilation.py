@@ -28,7 +28,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folders = {
             size: write_record(
-                Path(name) / f"size-{size}", servers=size, flows=size * FLOWS_PER_SERVER
+                Path(name) / str(size) / "maat", servers=size, flows=size * FLOWS_PER_SERVER
             )
             for size in SIZES
         }

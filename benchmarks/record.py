@@ -1,11 +1,14 @@
 """Write records of any size, alike in kind: zones, servers spread over them, flows between them."""
 
 import base64
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from infra.record.place import PROVIDER_FILE, TENANTS
 
 ZONES = ("office", "app", "data", "dmz", "partner", "print", "test", "public")
 """Beside the bastion's own zone: nine segments, of the ten that one edge can carry."""
@@ -28,10 +31,10 @@ _KEY = base64.b64encode(b"\x00\x00\x00\x0bssh-ed25519\x00\x00\x00\x20" + bytes(3
 
 
 def write_record(folder: Path, *, servers: int, flows: int) -> Path:
-    """Write a record.
+    """Write a record, and the provider's file beside its folder.
 
     Args:
-        folder: the tenant's, which is made here.
+        folder: the tenant's, which is made here; no other record may stand beside it.
         servers: how many, edge and bastion among them.
         flows: how many, those that every tenant needs among them.
 
@@ -49,6 +52,7 @@ def write_record(folder: Path, *, servers: int, flows: int) -> Path:
         "flows": dict(_flows([*machines][len(SERVICE_SERVERS) :], flows)),
     }
     (folder / "applications").mkdir(parents=True)
+    shutil.copy(TENANTS / PROVIDER_FILE, folder.parent)
     (folder / "tenant.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
     for number in range(1, servers // SERVERS_PER_APPLICATION + 1):
         file = folder / "applications" / f"toepassing{number:03}.yaml"
@@ -62,7 +66,7 @@ def _address(segment: int, host: int) -> str:
 
 def _zone(zone: str, number: int) -> dict[str, Any]:
     segment = {
-        "vlan": 1100 + number,
+        "vlan": 1101 + number,
         "prefix": f"{_address(number, 0)}/16",
         "gateway": _address(number, 1),
     }

@@ -23,23 +23,35 @@ BASTION = "10.255.0.11"
 
 def bring_up_lab() -> None:
     """Make sure that the lab is up."""
-    _run("lab", "up")
+    run("lab", "up")
+
+
+def take_down_lab() -> None:
+    """End the lab and the stack that lived in it."""
+    run("lab", "down")
+    for file in ROOT.glob(f"Pulumi.{STACK}.*"):
+        file.unlink()
+
+
+def initialise() -> None:
+    """Make sure that the tenant has its stack."""
+    datacenter = ("--datacenter", str(LAYOUT.description_file))
+    run("tenant", "init", TENANT, *datacenter, "--bastion-address", BASTION)
 
 
 @contextmanager
 def deployed_tenant() -> Iterator[tuple[StackOutputs, ManagementPath]]:
     """Make sure that the tenant is up and verified; yield its outputs and the way in."""
     bring_up_lab()
-    datacenter = ("--datacenter", str(LAYOUT.description_file))
-    _run("tenant", "init", TENANT, *datacenter, "--bastion-address", BASTION)
-    _run("tenant", "up", TENANT, "--stack", STACK)
+    initialise()
+    run("tenant", "up", TENANT, "--stack", STACK)
     stack = find_stack(TENANT, STACK)
     outputs = stack.outputs()
     with open_management_path(outputs, stack.name) as path:
         yield outputs, path
 
 
-def _run(program: str, *arguments: str) -> None:
+def run(program: str, *arguments: str) -> None:
     """Run one of the project's programs; its own words tell what is wrong."""
     binaries = Path(sys.executable).parent
     done = subprocess.run(

@@ -147,6 +147,8 @@ def _machine(server: Server, plan: Plan, settings: Settings) -> dict[str, Any]:
         "datastore_id": "${data.vsphere_datastore.shared.id}",
         "num_cpus": server.vcpu,
         "memory": server.memory_mib,
+        "cpu_hot_add_enabled": True,
+        "memory_hot_add_enabled": True,
         "guest_id": f"${{{template}.guest_id}}",
         "firmware": f"${{{template}.firmware}}",
         "scsi_type": f"${{{template}.scsi_type}}",
