@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import testinfra
 from testinfra.backend.base import CommandResult
 
 from infra.operations.verify import INCONCLUSIVE, Verification
 from infra.outputs import StackOutputs
 from infra.plan.model import Check, DeniedCheck, FlowCheck
+from tests.host.connection import LOST, connect_to
 
 Reach = dict[tuple[str, str, int], str]
 """(protocol, address, port) -> open, refused, silent or unreachable."""
@@ -48,7 +48,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     except RuntimeError as error:
         # What testinfra raises when ssh itself fails, not the command on the host.
         match error.args:
-            case (CommandResult(rc=255) as lost,):
+            case (CommandResult(rc=code) as lost,) if code == LOST:
                 item.user_properties.append((INCONCLUSIVE, True))
                 reason = " ".join(lost.stderr.split()) or "ssh ended without a word"
                 pytest.fail(f"{lost.backend.host.name}: lost while it was asked: {reason}")
@@ -77,11 +77,7 @@ def connect(request: pytest.FixtureRequest) -> Callable[[str], Any]:
     """Connect to a server by record key, one shared SSH connection a host."""
     verification = _verification(request.config)
     os.environ["SSH_AUTH_SOCK"] = verification.path.agent_socket
-
-    def connect(server: str) -> Any:
-        return testinfra.get_host(f"ssh://{server}", ssh_config=str(verification.path.ssh_config))
-
-    return connect
+    return lambda server: connect_to(server, verification.path)
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,11 @@
 """The example tenant as deployed, for the tests here."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
+from infra.operations.management_path import ManagementPath
 from infra.operations.picture import EXAMPLE
 from infra.outputs import StackOutputs, export
 from infra.plan import compile_plan
@@ -27,3 +31,18 @@ def outputs() -> StackOutputs:
     uuids = {key: f"uuid-of-{key}" for key in plan.servers}
     contract = export(plan, MANAGEMENT, uuids, SECRETS)
     return StackOutputs.model_validate_json(contract)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Callable[[str], ManagementPath]:
+    """Return what makes a management path whose ssh is a shell program."""
+
+    def make(program: str) -> ManagementPath:
+        ssh = tmp_path / "ssh"
+        ssh.write_text(f"#!/bin/sh\n{program}\n")
+        ssh.chmod(0o700)
+        return ManagementPath(
+            folder=tmp_path, ssh=ssh, ssh_config=tmp_path / "ssh_config", agent_socket=""
+        )
+
+    return make

@@ -20,21 +20,6 @@ from infra.outputs import StackOutputs
 Make = Callable[[str], ManagementPath]
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Make:
-    """Return what makes a management path whose ssh is a shell program."""
-
-    def make(program: str) -> ManagementPath:
-        ssh = tmp_path / "ssh"
-        ssh.write_text(f"#!/bin/sh\n{program}\n")
-        ssh.chmod(0o700)
-        return ManagementPath(
-            folder=tmp_path, ssh=ssh, ssh_config=tmp_path / "ssh_config", agent_socket=""
-        )
-
-    return make
-
-
 def test_answer_is_what_the_host_prints(path: Make) -> None:
     assert path('echo "$1 says: $2"').ask("db01", "hello") == "db01 says: hello"
 

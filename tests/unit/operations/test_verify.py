@@ -1,6 +1,7 @@
 """A check that could not be made is not a check that failed. No hosts: nothing answers here."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from infra.operations.verify import VerifyError, verify
 from infra.outputs import StackOutputs, export
 from infra.plan import compile_plan
 from infra.record import load
+from tests.host import connection
 from tests.unit.operations.conftest import MANAGEMENT
 
 
@@ -37,21 +39,46 @@ def path(tmp_path: Path) -> ManagementPath:
     )
 
 
-def test_check_of_a_lost_host_is_inconclusive_and_names_it(
-    outputs: StackOutputs,
-    path: ManagementPath,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.fixture
+def details(
+    outputs: StackOutputs, path: ManagementPath, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[], dict[str, str]]:
+    """Return what verifies, and gives the detail of each check, all of them inconclusive."""
     monkeypatch.setenv("SSH_AUTH_SOCK", "/nowhere")
     evidence = tmp_path / "verify.json"
-    said: list[str] = []
-    with pytest.raises(VerifyError) as raised:
-        verify(outputs, path, said.append, evidence)
-    assert raised.value.exit_code == 5
-    results = {entry["check"]: entry for entry in json.loads(evidence.read_text())["results"]}
-    assert {entry["verdict"] for entry in results.values()} == {"inconclusive"}
+
+    def give() -> dict[str, str]:
+        said: list[str] = []
+        with pytest.raises(VerifyError) as raised:
+            verify(outputs, path, said.append, evidence)
+        assert raised.value.exit_code == 5
+        results = json.loads(evidence.read_text())["results"]
+        assert {result["verdict"] for result in results} == {"inconclusive"}
+        found = {result["check"]: result["detail"] for result in results}
+        assert {f"INCONCLUSIVE {name}: {detail}" for name, detail in found.items()} <= {*said}
+        return found
+
+    return give
+
+
+def test_check_of_a_lost_host_is_inconclusive_and_names_it(
+    outputs: StackOutputs, details: Callable[[], dict[str, str]]
+) -> None:
+    found = details()
     for name, check in outputs.plan.checks.items():
-        detail = results[name]["detail"]
-        assert detail.startswith(f"{check.server}: lost while it was asked: ssh: connect to host")
-        assert f"INCONCLUSIVE {name}: {detail}" in said
+        wanted = f"{check.server}: lost while it was asked: ssh: connect to host"
+        assert found[name].startswith(wanted)
+
+
+def test_check_of_a_silent_host_ends_at_the_deadline(
+    outputs: StackOutputs,
+    path: ManagementPath,
+    details: Callable[[], dict[str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(connection, "COMMAND_S", 0.5)
+    path.ssh_config.write_text("Host *\n  ProxyCommand sleep 60\n  BatchMode yes\n")
+    assert details() == {
+        name: f"{check.server}: lost while it was asked: no answer within 0.5 s"
+        for name, check in outputs.plan.checks.items()
+    }
