@@ -146,13 +146,21 @@ def configure(
 
 
 @app.command()
-def verify(tenant: Id, stack: StackName = None) -> None:
+def verify(
+    tenant: Id,
+    stack: StackName = None,
+    suite: Annotated[
+        Literal["host"], typer.Option("--suite", help="host: what the plan claims.")
+    ] = "host",
+) -> None:
     """Verify a deployed tenant with real clients and real packets."""
     from infra.operations.stack import find_stack
 
     chosen = find_stack(tenant, stack)
     with _management_path(chosen) as (outputs, path):
-        _verify(tenant, chosen.name, outputs, path)
+        match suite:
+            case "host":
+                _verify(tenant, chosen.name, outputs, path)
 
 
 @secrets.command()
