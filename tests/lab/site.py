@@ -18,6 +18,10 @@ from infra.record.place import ENVIRONMENT, PROVIDER_FILE
 from lab.layout import Layout
 from tests.lab.tenant import run_as_root, run_tenant
 
+EXAMPLE = Path(__file__).with_name("example")
+"""The record that these tests start from: small, and not a tenant's, so that no tenant's growth
+makes every test longer."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Site:
@@ -74,7 +78,6 @@ def open_site(
     *,
     bastion: str,
     without: tuple[str, ...] = (),
-    example: str = "werkendam",
     vlans: str = "12",
 ) -> Iterator[Site]:
     """Make a tenant's record and stack; nothing is deployed yet.
@@ -85,13 +88,12 @@ def open_site(
         tenant: its id.
         bastion: address of the bastion's leg in the lab's provider-management network.
         without: servers of the example that this tenant does without.
-        example: the tenant whose record is copied.
         vlans: the first two digits of its VLANs.
 
     Yields:
         The site. Afterwards the stack is destroyed and its files are gone.
     """
-    record = _write_record(records / tenant, tenant, example, vlans)
+    record = _write_record(records / tenant, tenant, vlans)
     name = f"{tenant}-{layout.name}"
     files = (ROOT / f"Pulumi.{name}.yaml", environment_file(name))
     for file in files:
@@ -110,12 +112,12 @@ def open_site(
         file.unlink()
 
 
-def _write_record(folder: Path, tenant: str, example: str, vlans: str) -> Path:
-    """Make a record from an example's, with segments of its own; return its main file."""
-    shutil.copytree(ROOT / "tenants" / example, folder)
+def _write_record(folder: Path, tenant: str, vlans: str) -> Path:
+    """Make a record from the example, with segments of its own; return its main file."""
+    shutil.copytree(EXAMPLE, folder)
     shutil.copy(ROOT / "tenants" / PROVIDER_FILE, folder.parent)
     record = folder / "tenant.yaml"
     text = record.read_text().replace("10.21.", "10.22.")
     text = re.sub(r"vlan: \d\d", f"vlan: {vlans}", text)
-    record.write_text(text.replace(f"{example}.internal", f"{tenant}.internal"))
+    record.write_text(text.replace("voorbeeld.internal", f"{tenant}.internal"))
     return record

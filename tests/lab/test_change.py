@@ -26,7 +26,7 @@ from lab.fabric.namespace import with_link
 from lab.layout import Layout
 from lab.process import until
 from tests.lab.conftest import run_lab
-from tests.lab.site import Site, open_site
+from tests.lab.site import EXAMPLE, Site, open_site
 
 pytestmark = pytest.mark.lab
 
@@ -75,7 +75,7 @@ def site(layout: Layout, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
 @pytest.fixture(scope="module")
 def added() -> dict[str, Any]:
     """Return what the record gets and loses again, by section and key."""
-    whole = YAML().load(ROOT / "tenants" / "werkendam" / "tenant.yaml")
+    whole = YAML().load(EXAMPLE / "tenant.yaml")
     workplace = whole["servers"]["werkplek01"] | {"address": "10.22.10.11"}
     flow = {"from": ["app01"], "to": ["db01"], "protocol": "tcp", "port": PORT}
     flow |= {"purpose": "reports for the council", "owner": "informatiemanager"}

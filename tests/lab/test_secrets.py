@@ -34,7 +34,7 @@ from infra.operations.stack_config import read_config
 from infra.settings import VCENTER_PASSWORD
 from lab.layout import Layout
 from lab.process import until
-from tests.lab.site import Site, open_site
+from tests.lab.site import EXAMPLE, Site, open_site
 from tests.lab.tenant import PROGRAM, run_as_root, run_tenant
 from tests.lab.watch import (
     Watch,
@@ -251,7 +251,7 @@ def test_rotation_killed_under_way_is_completed_by_the_next_up(story: Story) -> 
 
 def workplace() -> Any:
     """Return the server of the example that the tenant has not had so far."""
-    example = YAML().load(ROOT / "tenants" / "werkendam" / "tenant.yaml")
+    example = YAML().load(EXAMPLE / "tenant.yaml")
     return example["servers"]["werkplek01"] | {"address": "10.22.10.11"}
 
 

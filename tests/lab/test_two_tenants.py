@@ -56,7 +56,6 @@ def sites(layout: Layout, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
             "zuid",
             bastion=BASTIONS["zuid"],
             without=("db01", "werkplek01"),
-            example="aalburg",
             vlans="13",
         ) as zuid,
     ):
