@@ -24,6 +24,13 @@ def test_management_network_has_the_labs_vlan(provider: Provider) -> None:
     assert any(held.first <= isolated <= held.last for held in provider.reserved_vlans.values())
 
 
+def test_further_networks_have_the_labs_vlans(provider: Provider) -> None:
+    networks = YAML(typ="safe").load(DESCRIPTION)["networks"]
+    assert networks
+    for port_group, network in networks.items():
+        assert provider.networks[port_group].vlan == network["vlan"], port_group
+
+
 def test_names_of_the_labs_parts_are_kept(provider: Provider) -> None:
     described = YAML(typ="safe").load(DESCRIPTION)
     names = {described["datacenter"], *described["cluster"]["hosts"], *described["datastores"]}

@@ -222,6 +222,19 @@ func TestManagementPortGroupIsTheIsolatedSideOfAPrivateVLAN(t *testing.T) {
 	}
 }
 
+func TestNetworkOfTheProviderIsAPortGroupWithItsVLAN(t *testing.T) {
+	l := newLab(t)
+
+	internet, err := l.finder.Network(l.ctx, "internet")
+	if err != nil {
+		t.Fatal(err)
+	}
+	vlan, ok := l.portSetting(t, internet.Reference()).Vlan.(*types.VmwareDistributedVirtualSwitchVlanIdSpec)
+	if !ok || vlan.VlanId != 95 {
+		t.Errorf("VLAN %+v", vlan)
+	}
+}
+
 func TestPrivateVLANThatTheSwitchDoesNotHaveIsInvalid(t *testing.T) {
 	l := newLab(t)
 

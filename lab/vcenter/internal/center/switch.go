@@ -126,7 +126,7 @@ func (s *distributedSwitch) validVLAN(setting types.BaseDVPortSetting) types.Bas
 	return nil
 }
 
-// buildSwitch makes the distributed switch, its uplinks and the provider's management port group.
+// buildSwitch makes the distributed switch, its uplinks and the provider's port groups.
 func buildSwitch(ctx *simulator.Context, datacenter *simulator.Datacenter, d *description.Datacenter, hosts []*simulator.HostSystem) error {
 	network := ctx.Map.Get(datacenter.NetworkFolder).(*simulator.Folder)
 	setting := switchPortSetting(d.Switch.Uplinks)
@@ -170,6 +170,16 @@ func buildSwitch(ctx *simulator.Context, datacenter *simulator.Datacenter, d *de
 		DefaultPortConfig: &types.VMwareDVSPortSetting{Vlan: vlan},
 	}); fault != nil {
 		return fmt.Errorf("create port group %s: %w", d.Management.PortGroup, faultError(fault))
+	}
+
+	for _, n := range d.Networks {
+		vlan := &types.VmwareDistributedVirtualSwitchVlanIdSpec{VlanId: int32(n.VLAN)}
+		if _, fault := s.addPortGroup(ctx, types.DVPortgroupConfigSpec{
+			Name:              n.PortGroup,
+			DefaultPortConfig: &types.VMwareDVSPortSetting{Vlan: vlan},
+		}); fault != nil {
+			return fmt.Errorf("create port group %s: %w", n.PortGroup, faultError(fault))
+		}
 	}
 
 	return nil

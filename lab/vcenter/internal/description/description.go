@@ -15,6 +15,7 @@ type Datacenter struct {
 	Datastores []Datastore // sorted by name
 	Switch     Switch
 	Management Management
+	Networks   []Network // sorted by name
 	Template   Template
 }
 
@@ -51,6 +52,12 @@ type Management struct {
 	VLAN         int
 	IsolatedVLAN int
 	Prefix       netip.Prefix
+}
+
+// Network is one of the provider's further port groups, which tenants' servers may have legs in.
+type Network struct {
+	PortGroup string
+	VLAN      int
 }
 
 // Template is the virtual machine from which servers are cloned.

@@ -56,6 +56,7 @@ func Parse(file string, text []byte) (*Datacenter, error) {
 				"prefix":        r.prefix(&d.Management.Prefix),
 			})
 		},
+		"networks": func(n *yaml.Node, path string) { d.Networks = r.networks(n, path) },
 		"template": func(n *yaml.Node, path string) {
 			r.mapping(n, path, fields{
 				"name":             r.name(&d.Template.Name),
@@ -127,6 +128,20 @@ func (r *reader) datastores(n *yaml.Node, path string) []Datastore {
 	})
 
 	return datastores
+}
+
+func (r *reader) networks(n *yaml.Node, path string) []Network {
+	var networks []Network
+
+	r.named(n, path, func(name string, n *yaml.Node, path string) {
+		network := Network{PortGroup: name}
+		r.mapping(n, path, fields{
+			"vlan": r.integer(&network.VLAN, 1, 4094),
+		})
+		networks = append(networks, network)
+	})
+
+	return networks
 }
 
 func (r *reader) uplinks(n *yaml.Node, path string) []string {
