@@ -1,0 +1,35 @@
+"""Say in Dutch why something could not be tried; the suite gives its reasons in English.
+
+Words only. A reason without words here is shown as the suite gives it.
+"""
+
+REASONS: dict[str, str] = {
+    "no other tenant is deployed on this datacenter": "Er is geen andere gemeente in dit"
+    " datacenter om bij te meten.",
+    "no host of the provider answers in its vMotion and storage networks": "In de netwerken voor"
+    " opslag en verplaatsing stond geen systeem dat had kunnen antwoorden.",
+    "no host of the provider answers in its back-up networks": "In het back-upnetwerk van de"
+    " leverancier stond geen systeem dat had kunnen antwoorden.",
+    "the provider's own gateway is in no contract, so it gets nothing": "De eigen router van de"
+    " leverancier is niet aangevallen; daarvoor is geen toestemming.",
+    "there is no uplink to the internet behind which to listen": "Er is hier geen echte"
+    " internetverbinding waarachter te meten is.",
+    "no sensor stands behind the physical trunk": "Achter de fysieke netwerkverbinding staat geen"
+    " meetpunt.",
+    "listened for the length of the run, not for three minutes": "Er is geluisterd zolang de test"
+    " duurde, geen drie minuten.",
+    "listened for the length of the run, not for ten minutes": "Er is geluisterd zolang de test"
+    " duurde, geen tien minuten.",
+    "a host whose MAC is changed is cut off meanwhile; only the port group's configuration is"
+    " looked at (I28)": "Een server met een ander apparaatadres zou tijdens de test onbereikbaar"
+    " zijn. Alleen de instelling is bekeken.",
+    "the own gateway is not impersonated: it would hurt the tenant": "De eigen router is niet"
+    " nagebootst: dat zou de gemeente zelf hinderen.",
+    "vCenter, ESXi and switches stand in no contract; tried were the neighbours' legs in the"
+    " management network": "De beheersystemen zelf zijn niet aangevallen, wel de andere"
+    " aansluitingen op het beheernetwerk.",
+    "tenants share no back-up repository whose listing could be tried": "Er is geen back-up die"
+    " meer gemeenten delen.",
+    "tenants share no clock, syslog or monitoring that could be asked": "Er is geen klok, logboek"
+    " of bewaking die meer gemeenten delen.",
+}
