@@ -163,6 +163,17 @@ def verify(
                 _verify(tenant, chosen.name, outputs, path)
 
 
+@app.command()
+def report(tenant: Id, stack: StackName = None) -> None:
+    """Write the report of what the suites found: Dutch, one HTML file that prints on A4."""
+    from infra.operations.report import write_report
+    from infra.operations.stack import ROOT, find_stack
+
+    chosen = find_stack(tenant, stack)
+    file = write_report(chosen.outputs(), ROOT / "evidence" / chosen.name)
+    _say(f"{file.relative_to(ROOT)}: written. Open it in a browser.")
+
+
 @secrets.command()
 def rotate(
     tenant: Id,

@@ -5,6 +5,7 @@ that no later step reads the record, vCenter or a host to find what was known be
 secrets and is therefore one secret output. Must not import Pulumi: both sides use it.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -59,6 +60,12 @@ class StackOutputs(Contract):
     management: Management
     instances: dict[str, Instance]
     secrets: Secrets
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of what is deployed, secrets aside: by it evidence says what was tested."""
+        content = self.model_dump(mode="json", exclude={"secrets"})
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def export(

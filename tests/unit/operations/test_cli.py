@@ -37,8 +37,9 @@ def test_unknown_tenant_is_the_engineers_fault(command: str) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_tenant_without_a_stack_is_told_to_make_one() -> None:
-    done = _run("verify", "werkendam", "--stack", "werkendam-nergens")
+@pytest.mark.parametrize("command", ["verify", "report"])
+def test_tenant_without_a_stack_is_told_to_make_one(command: str) -> None:
+    done = _run(command, "werkendam", "--stack", "werkendam-nergens")
     assert done.returncode == 2
     assert "tenant init" in done.stderr
 
