@@ -59,7 +59,7 @@ func (p *portGroup) reconfigure(ctx *simulator.Context, spec types.DVPortgroupCo
 	config := p.Config
 	setting := new(types.VMwareDVSPortSetting)
 	deepCopy(config.DefaultPortConfig, setting)
-	configurePort(setting, spec.DefaultPortConfig, parent.uplinks())
+	configurePort(setting, spec.DefaultPortConfig, inheritPortSetting(parent.uplinks()))
 	config.DefaultPortConfig = setting
 
 	for _, text := range []struct {

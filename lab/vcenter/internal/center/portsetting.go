@@ -76,14 +76,14 @@ func inheritPortSetting(uplinks []string) *types.VMwareDVSPortSetting {
 }
 
 // configurePort applies a specification to a port configuration, as CreateDVPortgroup_Task and
-// ReconfigureDVPortgroup_Task do: what is not given stays, what is to be inherited comes from the switch.
-func configurePort(current *types.VMwareDVSPortSetting, spec types.BaseDVPortSetting, uplinks []string) {
+// ReconfigureDVPortgroup_Task do: what is not given stays, what is to be inherited comes from the parent.
+func configurePort(current *types.VMwareDVSPortSetting, spec types.BaseDVPortSetting, parent *types.VMwareDVSPortSetting) {
 	given, ok := spec.(*types.VMwareDVSPortSetting)
 	if !ok {
 		return
 	}
 
-	overlay(reflect.ValueOf(current).Elem(), reflect.ValueOf(given).Elem(), reflect.ValueOf(inheritPortSetting(uplinks)).Elem())
+	overlay(reflect.ValueOf(current).Elem(), reflect.ValueOf(given).Elem(), reflect.ValueOf(parent).Elem())
 	alignSecurity(current, given)
 }
 

@@ -59,7 +59,7 @@ func (s *distributedSwitch) addPortGroup(ctx *simulator.Context, spec types.DVPo
 	}
 
 	setting := inheritPortSetting(s.uplinks())
-	configurePort(setting, spec.DefaultPortConfig, s.uplinks())
+	configurePort(setting, spec.DefaultPortConfig, inheritPortSetting(s.uplinks()))
 	spec.DefaultPortConfig = setting
 
 	if spec.Type == "" {
@@ -217,7 +217,7 @@ func completeSwitch(ctx *simulator.Context, s *distributedSwitch) {
 		uplinks := ctx.Map.Get(ref).(*simulator.DistributedVirtualPortgroup)
 
 		setting := inheritPortSetting(s.uplinks())
-		configurePort(setting, uplinks.Config.DefaultPortConfig, s.uplinks())
+		configurePort(setting, uplinks.Config.DefaultPortConfig, inheritPortSetting(s.uplinks()))
 		uplinks.Config.DefaultPortConfig = setting
 		uplinks.Config.Policy = completePolicy(uplinks.Config.Policy)
 		uplinks.Config.Uplink = &yes
