@@ -23,7 +23,8 @@ class NetworkSegment(pulumi.ComponentResource):
     """One segment: a port group with its own VLAN that lets no guest act as another.
 
     Promiscuous mode, MAC changes and forged transmits are rejected explicitly, and no port may
-    override that: a switch's defaults differ between versions and can be changed by others.
+    override that: a switch's defaults differ between versions and can be changed by others. What
+    a port got before an override was forbidden goes when its NIC is disconnected.
     """
 
     port_group_id: pulumi.Output[str]
@@ -42,11 +43,17 @@ class NetworkSegment(pulumi.ComponentResource):
             allow_promiscuous=False,
             allow_mac_changes=False,
             allow_forged_transmits=False,
+            netflow_enabled=False,
             security_policy_override_allowed=False,
             vlan_override_allowed=False,
+            netflow_override_allowed=False,
+            shaping_override_allowed=False,
+            uplink_teaming_override_allowed=False,
+            network_resource_pool_override_allowed=False,
             traffic_filter_override_allowed=False,
             block_override_allowed=False,
             live_port_moving_allowed=False,
+            port_config_reset_at_disconnect=True,
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.port_group_id = port_group.id

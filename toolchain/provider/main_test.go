@@ -21,7 +21,8 @@ func TestServesWhatComponentsUse(t *testing.T) {
 			"vsphere:index/distributedPortGroup:DistributedPortGroup",
 			[]string{
 				"vlan_id", "allow_promiscuous", "allow_forged_transmits", "allow_mac_changes",
-				"security_policy_override_allowed",
+				"security_policy_override_allowed", "netflow_enabled", "netflow_override_allowed",
+				"port_config_reset_at_disconnect",
 			},
 		},
 		"vsphere_virtual_machine": {

@@ -140,8 +140,10 @@ def test_every_port_group_rejects_impersonation_and_overrides(
     for name, inputs in groups.items():
         for policy in ("allowPromiscuous", "allowMacChanges", "allowForgedTransmits"):
             assert inputs[policy] is False, f"{name}: {policy}"
-        for override in ("securityPolicyOverrideAllowed", "vlanOverrideAllowed"):
-            assert inputs[override] is False, f"{name}: {override}"
+        overrides = {key: value for key, value in inputs.items() if key.endswith("OverrideAllowed")}
+        assert len(overrides) == 8, f"{name}: {overrides}"
+        assert not any(overrides.values()), f"{name}: {overrides}"
+        assert inputs["portConfigResetAtDisconnect"] is True, name
 
 
 def test_only_the_bastion_has_a_leg_in_provider_management(recorder: Recorder) -> None:
