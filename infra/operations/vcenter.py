@@ -90,6 +90,11 @@ class VCenter:
         self._datacenter: str = datacenter["name"]
         self._template: str = datacenter["template"]
 
+    @property
+    def content(self) -> Any:
+        """The vCenter's own entry to all that it has."""
+        return self._content
+
     def await_idle(self, machines: Iterable[str]) -> None:
         """Wait until no task runs any more that makes or changes these VMs.
 

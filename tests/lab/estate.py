@@ -125,6 +125,20 @@ class Estate:
         wait(switch.AddDVPortgroup_Task([specification]))
         return self.find(vim.dvs.DistributedVirtualPortgroup, name)
 
+    @contextmanager
+    def granting(self, thing: Any, principal: str) -> Iterator[None]:
+        """Let an account look at something, and at all below it."""
+        manager = self._instance.content.authorizationManager
+        role = next(role for role in manager.roleList if role.name == "ReadOnly")
+        permission = vim.AuthorizationManager.Permission(
+            entity=thing, principal=principal, group=False, roleId=role.roleId, propagate=True
+        )
+        manager.SetEntityPermissions(thing, [permission])
+        try:
+            yield
+        finally:
+            manager.RemoveEntityPermission(thing, principal, False)
+
     def add_category(self, name: str) -> None:
         """Create a category of tags: they have an interface of their own."""
         credentials = json.loads(self.layout.credentials_file.read_text())

@@ -129,7 +129,15 @@ func overlay(current, spec, parent reflect.Value) {
 			default:
 				into.Set(given)
 			}
-		case reflect.Interface, reflect.Slice:
+		case reflect.Interface:
+			switch {
+			case given.IsNil():
+			case given.Elem().Elem().FieldByName("Inherited").Bool():
+				into.Set(parent.Field(i))
+			default:
+				into.Set(given)
+			}
+		case reflect.Slice:
 			if !given.IsNil() || (given.Kind() == reflect.Slice && isLeaf(spec.Type())) {
 				into.Set(given)
 			}

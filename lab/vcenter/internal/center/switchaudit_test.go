@@ -188,6 +188,22 @@ func TestPortKeepsItsOwnSettingWhenOverridesAreForbiddenAgain(t *testing.T) {
 	}
 }
 
+func TestPortReturnsToItsPortGroupsVLAN(t *testing.T) {
+	l := newLab(t)
+	port := l.port(t)
+
+	l.setPolicy(t, port, types.VMwareDVSPortgroupPolicy{VlanOverrideAllowed: true})
+	l.result(t, l.reconfigurePort(t, port.Key, vlan(1101)), nil)
+	back := vlan(0)
+	back.Vlan.(*types.VmwareDistributedVirtualSwitchVlanIdSpec).Inherited = true
+	l.result(t, l.reconfigurePort(t, port.Key, back), nil)
+
+	now, ok := l.port(t).Config.Setting.(*types.VMwareDVSPortSetting).Vlan.(*types.VmwareDistributedVirtualSwitchPvlanSpec)
+	if !ok || now.PvlanId != 100 || !now.Inherited {
+		t.Errorf("VLAN %+v", now)
+	}
+}
+
 func TestUnknownPortIsNotFound(t *testing.T) {
 	l := newLab(t)
 

@@ -1,0 +1,1 @@
+"""Carry out what `infra.isolation` plans, and read what it judges."""

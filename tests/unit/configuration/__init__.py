@@ -1,0 +1,1 @@
+"""Tests of the judgement of a vCenter's configuration."""
