@@ -78,15 +78,15 @@ def change_policy(**changes: bool) -> Saboteur:
 @contextmanager
 def move_port(target: Target) -> Iterator[None]:
     """Give one port another VLAN, and forbid it again for all."""
+    key = target.port_group.config.key
+    criteria = vim.dvs.PortCriteria(portgroupKey=[key], inside=True, connected=True)
+    port = target.switch.FetchDVPorts(criteria)[0].key
 
     def move(vlan: Any) -> None:
+        change = vim.dvs.DistributedVirtualPort.ConfigSpec(
+            operation="edit", key=port, setting=Vmware.VmwarePortConfigPolicy(vlan=vlan)
+        )
         with change_policy(vlanOverrideAllowed=True)(target):
-            key = target.port_group.config.key
-            criteria = vim.dvs.PortCriteria(portgroupKey=[key], inside=True, connected=True)
-            port = target.switch.FetchDVPorts(criteria)[0]
-            change = vim.dvs.DistributedVirtualPort.ConfigSpec(
-                operation="edit", key=port.key, setting=Vmware.VmwarePortConfigPolicy(vlan=vlan)
-            )
             wait(target.switch.ReconfigureDVPort_Task([change]))
 
     move(Vmware.VlanIdSpec(inherited=False, vlanId=STRANGE_VLAN))

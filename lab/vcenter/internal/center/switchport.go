@@ -1,6 +1,7 @@
 package center
 
 import (
+	"cmp"
 	"reflect"
 	"slices"
 	"strconv"
@@ -100,7 +101,7 @@ func forbiddenOverride(group *simulator.DistributedVirtualPortgroup, spec types.
 	return ""
 }
 
-// ports are all connected ports of the switch, in the order of virtual machines and their NICs.
+// ports are all connected ports of the switch, in the order of their numbers.
 func (s *distributedSwitch) ports(ctx *simulator.Context) []types.DistributedVirtualPort {
 	var ports []types.DistributedVirtualPort
 
@@ -126,6 +127,9 @@ func (s *distributedSwitch) ports(ctx *simulator.Context) []types.DistributedVir
 		})
 	}
 
+	slices.SortFunc(ports, func(a, b types.DistributedVirtualPort) int {
+		return cmp.Or(cmp.Compare(len(a.Key), len(b.Key)), cmp.Compare(a.Key, b.Key))
+	})
 	for i := range ports {
 		s.complete(ctx, &ports[i])
 	}
