@@ -91,7 +91,7 @@ SABOTEURS: Mapping[str, tuple[str, Saboteur]] = {
     "records of flows": ("I26", change_setting(_set("ipfixEnabled.value", True))),
     "account on the folder": ("I24", grant(vim.Folder, "{tenant}")),
     "account above the pool": ("I24", grant(vim.ClusterComputeResource, "cluster01")),
-    "secret in the template": ("I25", leave_secret),
+    "secret with a neighbour": ("I25", leave_secret),
 }
 """By name: the case that it must turn red, and what it does."""
 
@@ -108,7 +108,6 @@ def deployed(
         TENANT,
         bastion=BASTION,
         without=("db01", "werkplek01"),
-        example="aalburg",
         vlans="18",
     ) as site:
         (site.record.parent / "applications" / "meldingen.yaml").unlink()
