@@ -10,7 +10,7 @@ from infra.operations.secret import public_key
 from infra.operations.stack import ROOT
 from infra.outputs import StackOutputs
 from infra.plan.model import Rule, Server
-from infra.record.service import MANAGEMENT_ACCOUNT, PACKAGE_RELAY_PORT
+from infra.record.service import MANAGEMENT_ACCOUNT, PACKAGE_RELAY_PORT, SSH_PORT
 
 APPLICATIONS = ROOT / "applications"
 """Source code of the applications that role webapp installs, one folder an application."""
@@ -153,12 +153,25 @@ def _workplace(_key: str, _server: Server, _outputs: StackOutputs) -> dict[str, 
     return {}
 
 
+def _decoy(key: str, _server: Server, outputs: StackOutputs) -> dict[str, Any]:
+    plan = outputs.plan
+    flows = [flow for flow in plan.flows.values() if key in flow.destination_servers]
+    return {
+        "decoy_banner": f"decoy {plan.tenant}/{key}",
+        "decoy_tcp_ports": sorted(
+            {flow.port for flow in flows if flow.protocol == "tcp"} - {SSH_PORT}
+        ),
+        "decoy_udp_ports": sorted({flow.port for flow in flows if flow.protocol == "udp"}),
+    }
+
+
 _ROLES = {
     "edge": _edge,
     "bastion": _bastion,
     "database": _database,
     "webapp": _webapp,
     "workplace": _workplace,
+    "decoy": _decoy,
 }
 
 

@@ -26,6 +26,7 @@ ROLE_UNITS: Mapping[str, tuple[str, ...]] = {
     "database": ("postgresql@15-main.service",),
     "webapp": ("nginx.service",),
     "workplace": (),
+    "decoy": ("decoy.socket",),
 }
 """systemd units that run on a server, by its role."""
 

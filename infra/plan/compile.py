@@ -142,6 +142,6 @@ def _plan_separations(servers: dict[str, Server]) -> dict[str, tuple[str, ...]]:
     return {
         role: tuple(key for key, server in servers.items() if role in server.roles)
         for role, count in sorted(counts.items())
-        # Workplaces stand in for each other by number, not by place.
-        if count > 1 and role != "workplace"
+        # Workplaces stand in for each other by number, not by place; decoys not at all.
+        if count > 1 and role not in ("workplace", "decoy")
     }

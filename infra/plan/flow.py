@@ -56,17 +56,19 @@ def resolve_ends(tenant: Tenant) -> Ends:
 
 
 def plan_flows(tenant: Tenant, ends: Ends) -> dict[str, Flow]:
-    """Resolve every flow, sorted by key."""
-    return {
-        key: Flow(
+    """Resolve every flow, sorted by key: one for each port, `<key>-<port>` from the second on."""
+    flows = {
+        key if port == flow.port else f"{key}-{port}": Flow(
             sources=tuple(sorted(flow.sources)),
             destinations=tuple(sorted(flow.destinations)),
             source_servers=ends.servers(flow.sources),
             destination_servers=ends.servers(flow.destinations),
             protocol=flow.protocol,
-            port=flow.port,
+            port=port,
             purpose=flow.purpose,
             owner=flow.owner,
         )
-        for key, flow in sorted(tenant.flows.items())
+        for key, flow in tenant.flows.items()
+        for port in flow.ports
     }
+    return dict(sorted(flows.items()))

@@ -78,8 +78,8 @@ Port = Annotated[int, Field(ge=1, le=65535, description="a whole number, 1 to 65
 Level = Annotated[Literal["low", "medium", "high"], Field(description="low, medium or high")]
 Protocol = Annotated[Literal["tcp", "udp"], Field(description="tcp or udp")]
 ServerRole = Annotated[
-    Literal["edge", "bastion", "database", "webapp", "workplace"],
-    Field(description="edge, bastion, database, webapp or workplace"),
+    Literal["edge", "bastion", "database", "webapp", "workplace", "decoy"],
+    Field(description="edge, bastion, database, webapp, workplace or decoy"),
 ]
 ScsiUnit = Annotated[
     int,
@@ -184,7 +184,10 @@ class Server(Record):
 
 
 class Flow(Record):
-    """Allowed traffic. from/to: servers or zones. Everything that no flow allows is dropped."""
+    """Allowed traffic. from/to: servers or zones. Everything that no flow allows is dropped.
+
+    further_ports: of one service that has several; the plan makes a flow of each.
+    """
 
     model_config = ConfigDict(validate_by_alias=True, serialize_by_alias=True)
 
@@ -192,8 +195,14 @@ class Flow(Record):
     destinations: Keys = Field(alias="to")
     protocol: Protocol
     port: Port
+    further_ports: Annotated[tuple[Port, ...], Field(description="a list of ports")] = ()
     purpose: Text
     owner: Text
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """All that it opens, the first one first."""
+        return (self.port, *self.further_ports)
 
 
 class Administrator(Record):

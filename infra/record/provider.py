@@ -41,7 +41,8 @@ class ProviderNetwork(Record):
 class Provider(Record):
     """The provider's file as it stands in tenants/provider.yaml.
 
-    shared_parts: what else has a name in vCenter that a tenant's could equal.
+    shared_parts: what else has a name in vCenter that a tenant's could equal. own_record: the
+    record of the provider's own estate, which alone may have segments in these networks.
     """
 
     vlan_pool: VlanPool
@@ -51,6 +52,7 @@ class Provider(Record):
     networks: dict[Key, ProviderNetwork] = Field(
         min_length=1, description="a mapping of port groups to the provider's networks"
     )
+    own_record: Key | None = None
     shared_parts: dict[Key, Text] = Field(
         default={}, description="a mapping of names in vCenter to what they are"
     )

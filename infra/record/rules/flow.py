@@ -70,20 +70,30 @@ def refuse_repeated_openings(facts: Facts) -> Iterator[Fault]:
     """Refuse two flows that allow the same: closing one would close nothing."""
     owners: dict[object, str] = {}
     for key, flow in facts.tenant.flows.items():
-        opening = (
-            frozenset(flow.sources),
-            frozenset(flow.destinations),
-            flow.protocol,
-            flow.port,
-        )
-        if first := owners.get(opening):
-            yield facts.fault(
-                ("flows", key),
-                f"allows the same as {facts.source.cite(('flows', first))}",
-                "each opening once, with one owner",
-                "Remove one of the two",
-            )
-        owners.setdefault(opening, key)
+        ends = (frozenset(flow.sources), frozenset(flow.destinations))
+        for port in flow.ports:
+            opening = (*ends, flow.protocol, port)
+            if first := owners.get(opening):
+                yield facts.fault(
+                    ("flows", key),
+                    f"allows {flow.protocol}/{port} as {facts.source.cite(('flows', first))} does",
+                    "each opening once, with one owner",
+                    "Remove one of the two",
+                )
+            owners.setdefault(opening, key)
+
+
+def refuse_flows_with_one_name(facts: Facts) -> Iterator[Fault]:
+    """Refuse a flow that is called as the plan calls a further port of another."""
+    for key, flow in facts.tenant.flows.items():
+        for index, port in enumerate(flow.further_ports):
+            if f"{key}-{port}" in facts.tenant.flows:
+                yield facts.fault(
+                    ("flows", key, "further_ports", index),
+                    f"{port} would be flow {key}-{port}, which there is already",
+                    "ports whose flows have names of their own",
+                    f"Rename flows.{key}-{port}",
+                )
 
 
 def require_management_path(facts: Facts) -> Iterator[Fault]:
@@ -96,7 +106,7 @@ def require_management_path(facts: Facts) -> Iterator[Fault]:
         key: flow
         for key, flow in facts.tenant.flows.items()
         if flow.protocol == "tcp"
-        and flow.port == SSH_PORT
+        and SSH_PORT in flow.ports
         and (bastion in flow.sources or zone in flow.sources)
     }
     reached = {bastion}
@@ -124,8 +134,9 @@ def require_bastion_services(facts: Facts) -> Iterator[Fault]:
     served: dict[tuple[Protocol, int], set[str]] = {}
     for flow in facts.tenant.flows.values():
         if bastion in facts.servers_of(flow.destinations):
-            clients = served.setdefault((flow.protocol, flow.port), set())
-            clients.update(facts.servers_of(flow.sources))
+            for port in flow.ports:
+                clients = served.setdefault((flow.protocol, port), set())
+                clients.update(facts.servers_of(flow.sources))
     for key, server in facts.tenant.servers.items():
         missing = [
             f"{protocol}/{port} ({service})"
@@ -146,6 +157,7 @@ RULES = (
     refuse_repeated_ends,
     refuse_flows_to_itself,
     refuse_repeated_openings,
+    refuse_flows_with_one_name,
     require_management_path,
     require_bastion_services,
 )

@@ -1,4 +1,7 @@
-"""Rules of VLANs: each is one segment's alone in the whole datacenter."""
+"""Rules of VLANs: each is one segment's alone in the whole datacenter.
+
+The provider's networks are the provider's: only its own record may have segments in them.
+"""
 
 from collections.abc import Iterator
 
@@ -9,7 +12,10 @@ from infra.record.surroundings import Surroundings
 
 def refuse_taken_vlans(facts: Facts) -> Iterator[Fault]:
     """Refuse a VLAN that is not the provider's to give, or that something else has."""
-    owners = _owners(facts.surroundings)
+    is_own = facts.tenant.id == facts.surroundings.provider.own_record
+    networks = facts.surroundings.provider.networks.values()
+    own = {network.vlan for network in networks} if is_own else set()
+    owners = {vlan: owner for vlan, owner in _owners(facts.surroundings).items() if vlan not in own}
     used = {*owners, *(segment.vlan for segment in facts.segments.values())}
     free = (vlan for vlan in _given(facts.surroundings) if vlan not in used)
     for key, segment in facts.segments.items():
@@ -17,7 +23,7 @@ def refuse_taken_vlans(facts: Facts) -> Iterator[Fault]:
         owner = owners.get(segment.vlan)
         owners.setdefault(segment.vlan, facts.source.cite(path))
         what = f"is also {owner}" if owner else _withhold(segment.vlan, facts.surroundings)
-        if what:
+        if what and (owner or segment.vlan not in own):
             proposed = next(free, None)
             yield facts.fault(
                 path,
