@@ -82,10 +82,11 @@ def _endpoints(application: Application) -> Iterator[tuple[str, str, ServerRole]
 def require_web_flows(facts: Facts) -> Iterator[Fault]:
     """Require that some flow ends where an application answers."""
     reached = {
-        (destination, flow.port)
+        (destination, port)
         for flow in facts.tenant.flows.values()
         if flow.protocol == "tcp"
         for destination in facts.servers_of(flow.destinations)
+        for port in flow.ports
     }
     for key, application in facts.tenant.applications.items():
         web = application.web
@@ -106,7 +107,7 @@ def require_database_flows(facts: Facts) -> Iterator[Fault]:
     pairs = {
         (source, destination)
         for flow in facts.tenant.flows.values()
-        if flow.protocol == "tcp" and flow.port == DATABASE_PORT
+        if flow.protocol == "tcp" and DATABASE_PORT in flow.ports
         for source in facts.servers_of(flow.sources)
         for destination in facts.servers_of(flow.destinations)
     }
