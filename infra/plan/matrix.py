@@ -1,0 +1,149 @@
+"""Derive the matrix: what each filter between two servers lets pass, for every ordered pair.
+
+The rules of the plan, evaluated; the flows they came from are not looked at.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
+
+from infra.plan.model import Nic, Plan, Rule, Server
+from infra.record.model import Protocol
+
+Port = tuple[Protocol, int]
+
+COMMON_UDP_PORTS = (
+    53, 67, 68, 69, 123, 137, 138, 161, 389, 500, 514, 623, 1194, 1701, 1812, 1900, 3544, 4500,
+    4789, 5353, 5355, 11211, 51820,
+)  # fmt: skip
+"""Services that answer anybody, or that carry one network inside another."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Track:
+    """How a frame goes on the wire at one end of a link: from the sender's device to a MAC."""
+
+    sender: str
+    device: str
+    from_mac: str
+    to_mac: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """One server and another that it might reach.
+
+    departure: from the source to whom it hands its packets. arrival: the last link before the
+    destination; the same one when no edge is between. outgoing, forward, incoming: what the
+    filters of source, edge and destination let pass; forward is None when no edge is between.
+    """
+
+    source: str
+    destination: str
+    departure: Track
+    arrival: Track
+    outgoing: frozenset[Port]
+    forward: frozenset[Port] | None
+    incoming: frozenset[Port]
+
+    @property
+    def open(self) -> frozenset[Port]:
+        """What passes all filters."""
+        passed = self.outgoing & self.incoming
+        return passed if self.forward is None else passed & self.forward
+
+
+def plan_pairs(plan: Plan) -> tuple[Pair, ...]:
+    """Derive all ordered pairs, by distance in the sorted names.
+
+    So that of the first n pairs each server sends one and receives one, and of the next n.
+    """
+    servers = list(plan.servers)
+    edge = next(key for key, server in plan.servers.items() if "edge" in server.roles)
+    return tuple(
+        _pair(plan, source, servers[(index + distance) % len(servers)], edge)
+        for distance in range(1, len(servers))
+        for index, source in enumerate(servers)
+    )
+
+
+def matrix_udp_ports(plan: Plan) -> tuple[int, ...]:
+    """Give the UDP ports that are tried: the common ones and those of the flows, sorted."""
+    own = {flow.port for flow in plan.flows.values() if flow.protocol == "udp"}
+    return tuple(sorted({*COMMON_UDP_PORTS, *own}))
+
+
+def _pair(plan: Plan, source: str, destination: str, edge: str) -> Pair:
+    here, there = plan.servers[source], plan.servers[destination]
+    is_direct = edge in (source, destination) or bool(_segments(here) & _segments(there))
+    if is_direct:
+        departure = arrival = _track(source, here, there)
+        forward = None
+    else:
+        departure = _track(source, here, plan.servers[edge])
+        arrival = _track(edge, plan.servers[edge], there)
+        forward = _accepted(
+            plan.servers[edge].filter.forward,
+            here,
+            there,
+            in_device=_shared_nic(plan.servers[edge], here).device,
+            out_device=arrival.device,
+        )
+    return Pair(
+        source=source,
+        destination=destination,
+        departure=departure,
+        arrival=arrival,
+        outgoing=_accepted(here.filter.outgoing, here, there, out_device=departure.device),
+        forward=forward,
+        incoming=_accepted(
+            there.filter.incoming,
+            here,
+            there,
+            in_device=_shared_nic(there, plan.servers[arrival.sender]).device,
+        ),
+    )
+
+
+def _segments(server: Server) -> set[str]:
+    return {nic.segment for nic in server.nics if nic.segment}
+
+
+def _shared_nic(server: Server, other: Server) -> Nic:
+    """Find the NIC of a server in a segment where the other is too."""
+    shared = _segments(server) & _segments(other)
+    return next(nic for nic in server.nics if nic.segment in shared)
+
+
+def _track(key: str, sender: Server, receiver: Server) -> Track:
+    nic = _shared_nic(sender, receiver)
+    return Track(
+        sender=key,
+        device=nic.device,
+        from_mac=nic.mac,
+        to_mac=_shared_nic(receiver, sender).mac,
+    )
+
+
+def _accepted(
+    rules: Iterable[Rule],
+    source: Server,
+    destination: Server,
+    *,
+    in_device: str | None = None,
+    out_device: str | None = None,
+) -> frozenset[Port]:
+    """Evaluate rules as the packet filter does: all that they state must match."""
+    return frozenset(
+        (rule.protocol, rule.port)
+        for rule in rules
+        if rule.in_device in (None, in_device)
+        and rule.out_device in (None, out_device)
+        and _matches(rule.sources, source)
+        and _matches(rule.destinations, destination)
+    )
+
+
+def _matches(prefixes: Iterable[str], server: Server) -> bool:
+    address = IPv4Address(server.address)
+    return any(address in IPv4Network(prefix) for prefix in prefixes)
