@@ -150,7 +150,11 @@ def verify(
     tenant: Id,
     stack: StackName = None,
     suite: Annotated[
-        Literal["host"], typer.Option("--suite", help="host: what the plan claims.")
+        Literal["host", "matrix"],
+        typer.Option(
+            "--suite",
+            help="host: what the plan claims; matrix: every port between every two hosts.",
+        ),
     ] = "host",
 ) -> None:
     """Verify a deployed tenant with real clients and real packets."""
@@ -161,6 +165,8 @@ def verify(
         match suite:
             case "host":
                 _verify(tenant, chosen.name, outputs, path)
+            case "matrix":
+                _try_matrix(tenant, chosen.name, outputs, path)
 
 
 @app.command()
@@ -236,6 +242,20 @@ def _verify(tenant: str, stack: str, outputs: "StackOutputs", path: "ManagementP
     evidence = ROOT / "evidence" / stack / "verify.json"
     results = run(outputs, path, _say, evidence)
     _say(f"   {len(results)} checks passed; evidence in {evidence.relative_to(ROOT)}")
+
+
+def _try_matrix(tenant: str, stack: str, outputs: "StackOutputs", path: "ManagementPath") -> None:
+    from infra.operations.matrix import try_matrix
+    from infra.operations.stack import ROOT
+
+    _say(f"== verify {tenant}: matrix")
+    evidence = ROOT / "evidence" / stack / "matrix.json"
+    outcomes = try_matrix(outputs, path, _say, evidence)
+    probes = sum(swept.sent for outcome in outcomes for swept in outcome.swept)
+    _say(
+        f"   {len(outcomes)} pairs, {probes} probes: exactly the plan's flows are open;"
+        f" evidence in {evidence.relative_to(ROOT)}"
+    )
 
 
 def main() -> None:

@@ -1,0 +1,119 @@
+"""The full matrix on a small tenant: green as deployed, and red for what saboteurs do to it.
+
+It does not prove anything of hosts outside the plan, nor of IPv6.
+"""
+
+import json
+from collections.abc import Iterator
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.operations.management_path import ManagementPath
+from infra.operations.matrix import try_matrix
+from infra.operations.stack import ROOT
+from infra.operations.verify import VerifyError
+from infra.outputs import StackOutputs
+from infra.plan.matrix import plan_pairs
+from lab.layout import Layout
+from tests.lab.site import Site, open_site
+from tests.lab.tenant import run_as_root, run_tenant
+from tests.matrix.saboteur import SABOTEURS, UNDO, Saboteur
+
+pytestmark = pytest.mark.lab
+
+TENANT = "rasters"
+BASTION = "10.255.0.219"
+
+
+@pytest.fixture(scope="module")
+def site(layout: Layout, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Return a tenant of four hosts that is up: edge and bastion, and two that must not meet."""
+    records = tmp_path_factory.mktemp("records")
+    with open_site(layout, records, TENANT, bastion=BASTION, without=("db01",)) as site:
+        (site.record.parent / "applications" / "meldingen.yaml").unlink()
+        with site.edit() as content:
+            content["servers"]["app01"]["roles"] = ["workplace"]
+            del content["zones"]["data"]
+            del content["servers"]["edge01"]["interfaces"]["data"]
+            del content["flows"]["meldingen-web"], content["flows"]["meldingen-database"]
+            for flow in content["flows"].values():
+                for ends in (flow["from"], flow["to"]):
+                    if "data" in ends:
+                        ends.remove("data")
+        site.up()
+        yield site
+
+
+@pytest.fixture(scope="module")
+def outputs(site: Site) -> StackOutputs:
+    """Return what the tenant's stack gave."""
+    return site.stack.outputs()
+
+
+@pytest.fixture(scope="module")
+def path(site: Site) -> Iterator[ManagementPath]:
+    """Return a way to its servers."""
+    with site.path() as path:
+        yield path
+
+
+def _read(evidence: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(evidence.read_text())
+    return content
+
+
+def test_exactly_the_plans_flows_are_open_and_nothing_is_left_behind(
+    site: Site, outputs: StackOutputs
+) -> None:
+    look = "ls -A /tmp /run /root /var/tmp | sort; ss -Hapn --packet | grep -c python; true"
+    before = site.ask(**dict.fromkeys(outputs.plan.servers, look))
+    run_tenant("verify", TENANT, "--stack", site.stack.name, "--suite", "matrix")
+    assert site.ask(**dict.fromkeys(outputs.plan.servers, look)) == before
+    evidence = _read(ROOT / "evidence" / site.stack.name / "matrix.json")
+    found = {(pair["source"], pair["destination"]): pair["open"] for pair in evidence["pairs"]}
+    assert found["bastion01", "app01"] == {"tcp": "22", "udp": ""}
+    assert found["app01", "bastion01"] == {"tcp": "53,3142", "udp": "53,123"}
+    assert found["app01", "werkplek01"] == {"tcp": "", "udp": ""}
+    assert len(found) == 12
+    for pair in evidence["pairs"]:
+        for swept in pair["filters"]:
+            passed = sum(
+                int(last or first) - int(first) + 1
+                for ports in swept["passed"].values()
+                for first, _, last in (run.partition("-") for run in ports.split(",") if run)
+            )
+            assert swept["sent"] == passed + swept["dropped"], "every probe left its trace"
+
+
+@pytest.mark.parametrize("saboteur", SABOTEURS, ids=lambda saboteur: saboteur.name)
+def test_saboteur_turns_red_exactly_what_it_should(
+    saboteur: Saboteur, outputs: StackOutputs, path: ManagementPath, tmp_path: Path
+) -> None:
+    evidence = tmp_path / "matrix.json"
+    lines: list[str] = []
+    run_as_root(path, saboteur.server, saboteur.command)
+    try:
+        with pytest.raises(VerifyError):
+            try_matrix(outputs, path, lines.append, evidence)
+    finally:
+        run_as_root(path, saboteur.server, UNDO)
+    expected = {
+        (f"{pair.source} to {pair.destination}", saboteur.filter, saboteur.kind, ports)
+        for pair in plan_pairs(outputs.plan)
+        if saboteur.reds(pair)
+        for ports in saboteur.ports
+    }
+    found = {
+        (
+            verdict["pair"],
+            verdict["filter"],
+            verdict["kind"],
+            next((ports for ports in saboteur.ports if fnmatch(verdict["ports"], ports)), None),
+        )
+        for pair in _read(evidence)["pairs"]
+        for verdict in pair["verdicts"]
+    }
+    assert found == expected, "\n".join(lines)
