@@ -15,7 +15,7 @@ from infra.operations.host_program import HostPrograms
 from infra.plan.matrix import Pair, Port, Track, matrix_udp_ports
 from infra.plan.model import Plan
 
-ANSWER_S = 60
+ANSWER_S = 120
 """Deadline of one sweep on all hosts, of which each takes less than a second."""
 
 ATTEMPTS = 3
