@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.record.document import Document
-from infra.record.fault import Fault
+from infra.record.fault import Fault, RecordError
 from infra.record.file import check_regular, name_file, read_file
 from infra.record.model import TenantFile
 from infra.record.place import PROVIDER_FILE, TENANT_FILE
@@ -58,6 +58,22 @@ def read_surroundings(folder: Path, faults: list[Fault]) -> Surroundings | None:
     if provider is None or len(faults) > before:
         return None
     return Surroundings(*provider, tuple(neighbours))
+
+
+def read_provider(folder: Path) -> Provider:
+    """Read the provider's file alone.
+
+    Args:
+        folder: tenants/<id>, beside which it stands.
+
+    Raises:
+        RecordError: with every fault of it.
+    """
+    faults: list[Fault] = []
+    read = _read_provider(folder.absolute().parent / PROVIDER_FILE, faults)
+    if read is None or faults:
+        raise RecordError(faults)
+    return read[0]
 
 
 def _read_provider(file: Path, faults: list[Fault]) -> tuple[Provider, Document] | None:

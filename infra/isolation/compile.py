@@ -1,0 +1,237 @@
+"""Compile the ground into everything that one run tries, each with its token.
+
+Responsible for completeness and for refusing what would leave the ground. Must not send anything.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, IPv6Network
+
+from infra.isolation.attempt import Attempt, Question
+from infra.isolation.cases import announcing, ipv6, routing, services, spoofing, tagging
+from infra.isolation.frame import destinations
+from infra.isolation.ground import Ground, Leg
+from infra.isolation.outcome import Untested
+
+MARK = "isolation {run} "
+"""What every token begins with; run: eight characters that no other run has."""
+
+NUMBER_DIGITS = 5
+"""The rest of a token."""
+
+BY_SOURCE: tuple[Callable[[Ground, Leg], Iterator[Attempt]], ...] = (
+    routing.sweep,
+    routing.foreign_next_hop,
+    routing.false_source,
+    routing.overlap,
+    tagging.tagged,
+    tagging.tagged_twice,
+    announcing.announce,
+    spoofing.forged,
+    spoofing.flood,
+    spoofing.listen,
+    ipv6.forgotten,
+    services.provider,
+)
+"""From every leg of ours that attacks."""
+
+BY_STRANGER = (announcing.overhear, spoofing.overhear)
+"""From one leg in each network of the others: what ours must not hear."""
+
+BY_HOST = (services.names, services.relay)
+
+_LOCAL_IPV6 = (IPv6Network("fe80::/10"), IPv6Network("ff00::/8"), IPv6Network("fc00::/7"))
+
+
+class StrangerError(ValueError):
+    """A packet would go to what stands in no contract: our bug."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shot:
+    """Frames to send from one leg under one token."""
+
+    token: str
+    leg: Leg
+    frames: tuple[bytes, ...]
+    is_late: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """An attempt with its tokens. heard: the token that the witness must hear."""
+
+    attempt: Attempt
+    token: str
+    heard: str
+    sent: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inquiry:
+    """A question with its token. ask, control: bytes to send; control None when not needed."""
+
+    question: Question
+    token: str
+    ask: bytes
+    control: bytes | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Beacon:
+    """What a leg sends to its peers so that they prove to hear, early and late."""
+
+    leg: Leg
+    tokens: tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """Everything that one run tries. shots: of trials and beacons, in order."""
+
+    trials: tuple[Trial, ...]
+    inquiries: tuple[Inquiry, ...]
+    beacons: tuple[Beacon, ...]
+    shots: tuple[Shot, ...]
+    untested: tuple[Untested, ...]
+
+
+def compile_campaign(ground: Ground, run: str) -> Campaign:
+    """Compile everything that one run tries.
+
+    Args:
+        ground: all hosts of the datacenter.
+        run: eight characters that no other run has.
+
+    Raises:
+        StrangerError: a packet would go to what stands in no contract.
+    """
+    mint = _Mint(run)
+    shots: list[Shot] = []
+    trials = []
+    for attempt in _attempts(ground):
+        token = mint.make()
+        frames = attempt.build(token.encode())
+        shots.append(Shot(token=token, leg=attempt.source, frames=frames, is_late=attempt.is_late))
+        heard = token
+        if attempt.control:
+            heard = mint.make()
+            control = attempt.control(heard.encode())
+            shots.append(
+                Shot(token=heard, leg=attempt.source, frames=control, is_late=attempt.is_late)
+            )
+        trials.append(Trial(attempt=attempt, token=token, heard=heard, sent=len(frames)))
+    beacons = [
+        Beacon(leg=leg, tokens=(mint.make(), mint.make()))
+        for host in ground.hosts.values()
+        for leg in host.legs
+        if ground.peers(leg)
+    ]
+    refuse_strangers(ground, shots)
+    return Campaign(
+        trials=tuple(trials),
+        inquiries=tuple(_inquiries(ground, mint)),
+        beacons=tuple(beacons),
+        shots=tuple(shots),
+        untested=tuple(_untested(ground, {trial.attempt.case for trial in trials})),
+    )
+
+
+def refuse_strangers(ground: Ground, shots: list[Shot]) -> None:
+    """Refuse frames to addresses that no contract of the ground has.
+
+    Raises:
+        StrangerError: naming the address.
+    """
+    known = {leg.address.ip for host in ground.hosts.values() for leg in host.legs}
+    known |= {
+        leg.address.network.broadcast_address for host in ground.hosts.values() for leg in host.legs
+    }
+    for shot in shots:
+        if shot.leg not in ground.hosts[shot.leg.host].legs:
+            message = f"{shot.leg.tenant}/{shot.leg.server}: {shot.leg.device} is in no contract."
+            raise StrangerError(message)
+        for frame in shot.frames:
+            for address in destinations(frame):
+                if address not in known and not _is_local(address):
+                    message = f"{shot.token}: {address} stands in no contract of this datacenter."
+                    raise StrangerError(message)
+
+
+def _is_local(address: IPv4Address | IPv6Address) -> bool:
+    """Say whether an address never leaves the private networks: groups, link-local, private."""
+    if isinstance(address, IPv4Address):
+        return address.is_multicast or address == IPv4Address(0xFFFFFFFF)
+    return any(address in network for network in _LOCAL_IPV6)
+
+
+class _Mint:
+    def __init__(self, run: str) -> None:
+        self._run, self._number = run, 0
+
+    def make(self) -> str:
+        self._number += 1
+        return f"{MARK.format(run=self._run)}{self._number:0{NUMBER_DIGITS}}"
+
+
+def _attempts(ground: Ground) -> Iterator[Attempt]:
+    for make in BY_SOURCE:
+        for source in ground.sources:
+            yield from make(ground, source)
+    strangers: dict[str, Leg] = {}
+    for host in ground.neighbours:
+        for leg in host.legs:
+            if not leg.is_shared:
+                strangers.setdefault(leg.network, leg)
+    for overhear in BY_STRANGER:
+        for stranger in strangers.values():
+            yield from overhear(ground, stranger)
+
+
+def _inquiries(ground: Ground, mint: _Mint) -> Iterator[Inquiry]:
+    for make in BY_HOST:
+        for source in ground.source_hosts:
+            for question in make(ground, source):
+                token = mint.make()
+                yield Inquiry(
+                    question=question,
+                    token=token,
+                    ask=question.build(token.encode()),
+                    control=question.control(token.encode()) if question.control else None,
+                )
+
+
+def _untested(ground: Ground, tried: set[str]) -> Iterator[Untested]:
+    if not ground.neighbours:
+        reason = "no other tenant is deployed on this datacenter"
+        for case in ("I08", "I21", "I23", "I27"):
+            yield Untested(case=case, reason=reason)
+    for case, network in (("I19", "vMotion and storage"), ("I20", "back-up")):
+        if case not in tried:
+            yield Untested(
+                case=case, reason=f"no host of the provider answers in its {network} networks"
+            )
+    yield from PARTS_UNTESTED
+
+
+PARTS_UNTESTED = (
+    Untested(case="I02", reason="the provider's own gateway is in no contract, so it gets nothing"),
+    Untested(case="I03", reason="there is no uplink to the internet behind which to listen"),
+    Untested(case="I05", reason="no sensor stands behind the physical trunk"),
+    Untested(case="I08", reason="listened for the length of the run, not for three minutes"),
+    Untested(case="I09", reason="listened for the length of the run, not for ten minutes"),
+    Untested(
+        case="I11",
+        reason="a host whose MAC is changed is cut off meanwhile; only the port group's"
+        " configuration is looked at (I28)",
+    ),
+    Untested(case="I12", reason="the own gateway is not impersonated: it would hurt the tenant"),
+    Untested(
+        case="I18",
+        reason="vCenter, ESXi and switches stand in no contract; tried were"
+        " the neighbours' legs in the management network",
+    ),
+    Untested(case="I20", reason="tenants share no back-up repository whose listing could be tried"),
+    Untested(case="I22", reason="tenants share no clock, syslog or monitoring that could be asked"),
+)
+"""What no run of this suite tries."""

@@ -1,0 +1,244 @@
+"""Survey the ground: every NIC of every tenant on one datacenter, and who may hear whom.
+
+Responsible for sources, targets and witnesses. Must not know what is tried between them.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from ipaddress import IPv4Interface, IPv6Address, IPv6Network
+
+from infra.isolation.outcome import End
+from infra.outputs import StackOutputs
+from infra.plan.model import Plan
+from infra.record.provider import Provider
+
+_PRIVATE_IPV6 = IPv6Network("fc00::/7")
+
+SHARED = "provider-management"
+"""Name here of the one network in which every tenant's bastion has a leg."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leg:
+    """One NIC of one host. network: unique name of the layer 2 network, `tenant/segment`."""
+
+    tenant: str
+    server: str
+    zone: str
+    device: str
+    mac: str
+    address: IPv4Interface
+    network: str
+    vlan: int
+
+    @property
+    def host(self) -> tuple[str, str]:
+        """Whose leg it is: tenant and server."""
+        return self.tenant, self.server
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other tenants have legs in its network too, by design."""
+        return self.network == SHARED
+
+
+@dataclass(frozen=True, kw_only=True)
+class Host:
+    """One host with its legs, in device order. ipv6: private addresses it was seen to have."""
+
+    tenant: str
+    server: str
+    zone: str
+    is_edge: bool
+    legs: tuple[Leg, ...]
+    listeners: tuple[str, ...]
+    ipv6: tuple[IPv6Address, ...] = ()
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Tenant and server."""
+        return self.tenant, self.server
+
+    @property
+    def end(self) -> End:
+        """Give this host as the side of an outcome."""
+        return End(tenant=self.tenant, zone=self.zone, server=self.server)
+
+
+@dataclass(frozen=True)
+class Ground:
+    """All hosts of the tenant under test (`own`) and of the others on its datacenter.
+
+    provider_networks: name of the provider's network by VLAN.
+    """
+
+    plan: Plan
+    hosts: Mapping[tuple[str, str], Host]
+    names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    provider_networks: Mapping[int, str] = field(default_factory=dict)
+
+    @property
+    def own(self) -> str:
+        """The tenant under test."""
+        return self.plan.tenant
+
+    @cached_property
+    def sources(self) -> tuple[Leg, ...]:
+        """Every leg of the first host of each of our zones, the edge aside."""
+        first: dict[str, Host] = {}
+        for host in self.hosts.values():
+            if host.tenant == self.own and not host.is_edge:
+                first.setdefault(host.zone, host)
+        return tuple(leg for host in first.values() for leg in host.legs)
+
+    @cached_property
+    def source_hosts(self) -> tuple[Host, ...]:
+        """The hosts of the sources."""
+        return tuple(self.hosts[key] for key in dict.fromkeys(leg.host for leg in self.sources))
+
+    @cached_property
+    def neighbours(self) -> tuple[Host, ...]:
+        """Every host of the others."""
+        return tuple(host for host in self.hosts.values() if host.tenant != self.own)
+
+    def targets(self, source: Leg) -> tuple[Host, ...]:
+        """Give the hosts that must hear nothing of a source: all that share no network with it.
+
+        In the shared network every other tenant's bastion must not either.
+        """
+        return tuple(
+            host
+            for host in self.hosts.values()
+            if host.key != source.host
+            and (
+                (source.is_shared and host.tenant != source.tenant)
+                or all(leg.network != source.network for leg in host.legs)
+            )
+        )
+
+    def peers(self, leg: Leg) -> tuple[Leg, ...]:
+        """Give the other hosts' legs in its network, edges first; none in the shared network."""
+        if leg.is_shared:
+            return ()
+        found = [
+            other
+            for host in self.hosts.values()
+            for other in host.legs
+            if other.network == leg.network and host.key != leg.host
+        ]
+        return tuple(sorted(found, key=lambda other: not self.hosts[other.host].is_edge))
+
+    def gateways(self, leg: Leg) -> tuple[Leg, ...]:
+        """Give the edges' legs in its network."""
+        return tuple(peer for peer in self.peers(leg) if self.hosts[peer.host].is_edge)
+
+    def network_name(self, leg: Leg) -> str | None:
+        """Give the name of the provider's network that a leg is in, if it is in one."""
+        return SHARED if leg.is_shared else self.provider_networks.get(leg.vlan)
+
+    def is_provider(self, host: Host) -> bool:
+        """Say whether a host stands in one of the provider's own networks."""
+        return any(self.network_name(leg) not in (None, SHARED) for leg in host.legs)
+
+    @cached_property
+    def resolver(self) -> Host:
+        """Our resolver, clock and package relay."""
+        address = IPv4Interface(self.plan.resolver)
+        host = self.own_at(address)
+        if host is None:
+            message = f"{self.own}: no server has the resolver's address {address.ip}."
+            raise LookupError(message)
+        return host
+
+    def names_of(self, host: Host) -> list[str]:
+        """Give the names of a host in its own tenant."""
+        addresses = {str(leg.address.ip) for leg in host.legs}
+        return [n for n, address in self.names[host.tenant].items() if address in addresses]
+
+    def allows(self, source: Leg | Host, target: Host, protocol: str, port: int) -> bool:
+        """Say whether our plan allows this flow."""
+        return target.tenant == self.own and any(
+            flow.protocol == protocol
+            and flow.port == port
+            and source.server in flow.source_servers
+            and target.server in flow.destination_servers
+            for flow in self.plan.flows.values()
+        )
+
+    def own_at(self, address: IPv4Interface) -> Host | None:
+        """Give our host with this address, when we have one."""
+        return next(
+            (
+                host
+                for host in self.hosts.values()
+                if host.tenant == self.own
+                and any(leg.address.ip == address.ip for leg in host.legs)
+            ),
+            None,
+        )
+
+
+def survey(
+    own: StackOutputs,
+    others: Sequence[StackOutputs],
+    provider: Provider,
+    ipv6: Mapping[tuple[str, str], Sequence[IPv6Address]],
+) -> Ground:
+    """Survey what the contracts of one datacenter's stacks say.
+
+    Args:
+        own: of the tenant under test.
+        others: of every other tenant on the same datacenter.
+        provider: the provider's file.
+        ipv6: addresses by tenant and server that the hosts were seen to have, in no plan.
+    """
+    vlans = {name: network.vlan for name, network in provider.networks.items()}
+    hosts = {
+        host.key: host
+        for outputs in (own, *others)
+        for host in _hosts(outputs, vlans[outputs.management.port_group], ipv6)
+    }
+    return Ground(
+        plan=own.plan,
+        hosts=hosts,
+        names={outputs.plan.tenant: outputs.plan.names for outputs in (own, *others)},
+        provider_networks={vlan: name for name, vlan in vlans.items()},
+    )
+
+
+def _hosts(
+    outputs: StackOutputs,
+    shared_vlan: int,
+    ipv6: Mapping[tuple[str, str], Sequence[IPv6Address]],
+) -> Iterator[Host]:
+    plan = outputs.plan
+    listeners = {
+        check.server: check.listeners for check in plan.checks.values() if check.kind == "listener"
+    }
+    for key, server in plan.servers.items():
+        legs = []
+        for nic in server.nics:
+            segment = plan.segments[nic.segment] if nic.segment else None
+            legs.append(
+                Leg(
+                    tenant=plan.tenant,
+                    server=key,
+                    zone=segment.zone if segment else SHARED,
+                    device=nic.device,
+                    mac=nic.mac,
+                    address=IPv4Interface(nic.address or outputs.management.bastion_interface),
+                    network=f"{plan.tenant}/{nic.segment}" if segment else SHARED,
+                    vlan=segment.vlan if segment else shared_vlan,
+                )
+            )
+        yield Host(
+            tenant=plan.tenant,
+            server=key,
+            zone=server.zone,
+            is_edge="edge" in server.roles,
+            legs=tuple(legs),
+            listeners=listeners.get(key, ()),
+            # Beyond these lies what is nobody's here: a target must be within the datacenter.
+            ipv6=tuple(a for a in ipv6.get((plan.tenant, key), ()) if a in _PRIVATE_IPV6),
+        )

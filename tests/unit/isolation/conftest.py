@@ -1,0 +1,118 @@
+"""Two tenants with the same prefixes, and what their sensors report when nothing leaks."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from infra.isolation.compile import Campaign, compile_campaign
+from infra.isolation.ground import Ground, survey
+from infra.isolation.judge import HostKey, Report
+from infra.operations.stack import ROOT
+from infra.outputs import StackOutputs, export
+from infra.plan import compile_plan
+from infra.record import load
+from infra.record.place import PROVIDER_FILE, TENANT_FILE
+from infra.record.provider import Provider
+from infra.record.surroundings import read_provider
+from infra.settings import Management
+from tests.lab.site import EXAMPLE
+
+RUN = "0123abcd"
+DNS_TOLD = bytes.fromhex("000081800001000100000000")
+DNS_REFUSED = bytes.fromhex("000081850001000000000000")
+PROXY_REFUSED = b"HTTP/1.1 403 Forbidden\r\n\r\n"
+
+
+@pytest.fixture(scope="session")
+def records(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with two tenants of the same addresses, and VLANs of their own."""
+    folder = tmp_path_factory.mktemp("records")
+    shutil.copy(ROOT / "tenants" / PROVIDER_FILE, folder)
+    for number, tenant in enumerate(("werkendam", "aalburg")):
+        shutil.copytree(EXAMPLE, folder / tenant)
+        record = folder / tenant / TENANT_FILE
+        record.write_text(re.sub(r"vlan: \d\d", f"vlan: 1{number + 2}", record.read_text()))
+    return folder
+
+
+def outputs_of(record: Path, bastion: str) -> StackOutputs:
+    """Return what `pulumi up` gave for a tenant."""
+    plan = compile_plan(load(record))
+    management = Management.model_validate(
+        {
+            "port_group": "provider-management",
+            "prefix": "10.255.0.0/24",
+            "bastion_address": bastion,
+            "package_proxy": "10.255.0.1:3128",
+        }
+    )
+    uuids = {key: f"uuid-of-{key}" for key in plan.servers}
+    secrets = {"management_key": "x", "databases": {"meldingen": "x"}}
+    return StackOutputs.model_validate_json(export(plan, management, uuids, secrets))
+
+
+@pytest.fixture(scope="session")
+def provider(records: Path) -> Provider:
+    """Return the provider's file of this project."""
+    return read_provider(records / "werkendam")
+
+
+@pytest.fixture(scope="session")
+def own(records: Path) -> StackOutputs:
+    """Return the tenant under test."""
+    return outputs_of(records / "werkendam", "10.255.0.11")
+
+
+@pytest.fixture(scope="session")
+def other(records: Path) -> StackOutputs:
+    """Return its neighbour."""
+    return outputs_of(records / "aalburg", "10.255.0.12")
+
+
+@pytest.fixture(scope="session")
+def ground(own: StackOutputs, other: StackOutputs, provider: Provider) -> Ground:
+    """Return the ground of both."""
+    return survey(own, [other], provider, {})
+
+
+@pytest.fixture(scope="session")
+def campaign(ground: Ground) -> Campaign:
+    """Return all that is tried there."""
+    return compile_campaign(ground, RUN)
+
+
+@pytest.fixture
+def reports(ground: Ground, campaign: Campaign) -> dict[HostKey, Report]:
+    """Return what every host reports when nothing leaks and everything works."""
+    heard: dict[HostKey, dict[str, dict[str, int]]] = {
+        key: {leg.device: {} for leg in host.legs} for key, host in ground.hosts.items()
+    }
+    for trial in campaign.trials:
+        if witness := trial.attempt.witness:
+            heard[witness.host][witness.device][trial.heard] = 1
+    for beacon in campaign.beacons:
+        for peer in ground.peers(beacon.leg):
+            heard[peer.host][peer.device].update(dict.fromkeys(beacon.tokens, 1))
+    sent: dict[HostKey, dict[str, int]] = {key: {} for key in ground.hosts}
+    for shot in campaign.shots:
+        sent[shot.leg.host][shot.token] = len(shot.frames)
+    replies: dict[HostKey, dict[str, bytes]] = {key: {} for key in ground.hosts}
+    for inquiry in campaign.inquiries:
+        is_dns = inquiry.question.case == "I21"
+        replies[inquiry.question.source.key][inquiry.token] = (
+            DNS_REFUSED if is_dns else PROXY_REFUSED
+        )
+    return {
+        key: Report(
+            heard=heard[key],
+            frames={},
+            received={leg.device: 100 for leg in host.legs},
+            lost=0,
+            sent=sent[key],
+            replies=replies[key],
+            control_replies=dict.fromkeys(replies[key], DNS_TOLD),
+        )
+        for key, host in ground.hosts.items()
+    }
