@@ -150,10 +150,11 @@ def verify(
     tenant: Id,
     stack: StackName = None,
     suite: Annotated[
-        Literal["host", "matrix"],
+        Literal["host", "isolation", "matrix"],
         typer.Option(
             "--suite",
-            help="host: what the plan claims; matrix: every port between every two hosts.",
+            help="host: what the plan claims; isolation: attacks on it and on its neighbours;"
+            " matrix: every port between every two hosts.",
         ),
     ] = "host",
 ) -> None:
@@ -165,6 +166,8 @@ def verify(
         match suite:
             case "host":
                 _verify(tenant, chosen.name, outputs, path)
+            case "isolation":
+                _verify_isolation(chosen, outputs, path)
             case "matrix":
                 _try_matrix(tenant, chosen.name, outputs, path)
 
@@ -254,6 +257,19 @@ def _try_matrix(tenant: str, stack: str, outputs: "StackOutputs", path: "Managem
     probes = sum(swept.sent for outcome in outcomes for swept in outcome.swept)
     _say(
         f"   {len(outcomes)} pairs, {probes} probes: exactly the plan's flows are open;"
+        f" evidence in {evidence.relative_to(ROOT)}"
+    )
+
+
+def _verify_isolation(stack: "Stack", outputs: "StackOutputs", path: "ManagementPath") -> None:
+    from infra.operations.isolation.suite import verify_isolation as run
+    from infra.operations.stack import ROOT
+
+    _say(f"== verify isolation of {outputs.plan.tenant}")
+    evidence = ROOT / "evidence" / stack.name / "isolation.json"
+    findings = run(stack, outputs, path, _say, evidence)
+    _say(
+        f"   {len(findings.outcomes)} outcomes passed in {findings.duration_s:g} s;"
         f" evidence in {evidence.relative_to(ROOT)}"
     )
 

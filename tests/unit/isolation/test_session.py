@@ -1,0 +1,75 @@
+"""The probe is one program of the standard library, and every wait for it ends.
+
+A small program stands for ssh; what frames do is tried in the lab.
+"""
+
+import ast
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from infra.operations.isolation import session
+from infra.operations.isolation.session import PROGRAM, open_session
+from infra.operations.management_path import ManagementPath, NoAnswerError
+
+HOST = ("werkendam", "db01")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Callable[[str], ManagementPath]:
+    """Return what makes a management path whose ssh is a shell program."""
+
+    def make(program: str) -> ManagementPath:
+        ssh = tmp_path / "ssh"
+        ssh.write_text(f"#!/bin/sh\n{program}\n")
+        ssh.chmod(0o700)
+        return ManagementPath(
+            folder=tmp_path, ssh=ssh, ssh_config=tmp_path / "ssh_config", agent_socket=""
+        )
+
+    return make
+
+
+def test_probe_needs_nothing_but_the_standard_library() -> None:
+    imported = {
+        alias.name
+        for node in ast.walk(ast.parse(PROGRAM.read_text()))
+        if isinstance(node, ast.Import)
+        for alias in node.names
+    } | {
+        node.module or ""
+        for node in ast.walk(ast.parse(PROGRAM.read_text()))
+        if isinstance(node, ast.ImportFrom)
+    }
+    assert {name.split(".")[0] for name in imported} <= sys.stdlib_module_names
+
+
+def test_program_and_orders_go_by_standard_input(path: Callable[[str], ManagementPath]) -> None:
+    program = """exec python3 -uc 'import json, sys
+exec(compile(json.loads(sys.stdin.readline()), "probe", "exec"))'"""
+    with open_session(path(program), HOST) as probe:
+        with pytest.raises(NoAnswerError, match="werkendam/db01: cannot dance: no such order"):
+            probe.order("dance")
+        assert probe.order("ask", questions=[]) == {"replies": {}}
+
+
+def test_lost_host_is_named_with_the_words_of_ssh(path: Callable[[str], ManagementPath]) -> None:
+    with (
+        open_session(path("echo Connection refused >&2; exit 255"), HOST) as probe,
+        pytest.raises(NoAnswerError, match="werkendam/db01: lost while asked to report: Conn"),
+    ):
+        probe.order("report")
+
+
+def test_silence_ends_at_the_deadline(
+    path: Callable[[str], ManagementPath], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "ANSWER_S", 0.2)
+    monkeypatch.setattr(session, "END_S", 0.2)
+    with (
+        open_session(path("exec sleep 60"), HOST) as probe,
+        pytest.raises(NoAnswerError, match=r"no answer to `report` within 0\.2 s"),
+    ):
+        probe.order("report")
