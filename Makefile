@@ -75,3 +75,4 @@ generate: toolchain ## write the generated files anew: schemas, golden plan, pic
 	python -m tests.unit.roles.option_table
 	python -m tests.failure.case
 	python -m tests.matrix.saboteur
+	python -m tests.isolation.saboteur

@@ -1,0 +1,141 @@
+"""Two tenants attack each other in vain, and each saboteur turns exactly its cases red.
+
+It proves the lab's model of the switch and the real filters of real hosts, not a real vCenter.
+"""
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from scapy.utils import rdpcap
+
+from infra.operations.stack import ROOT
+from lab.layout import Layout
+from tests.isolation.saboteur import SABOTEURS
+from tests.lab.estate import Estate
+from tests.lab.sabotage import OTHER, OWN, SABOTAGES
+from tests.lab.site import Site, open_site
+from tests.lab.tenant import fail_tenant, run_tenant
+
+pytestmark = pytest.mark.lab
+
+BASTIONS = {OWN: ("10.255.0.208", "14"), OTHER: ("10.255.0.209", "15")}
+"""By tenant its bastion's leg, away from the addresses of other tests, and its VLANs' digits."""
+
+TRACES = (
+    "find / -xdev -newer /run/isolation-mark -type f"
+    " -not -path '/proc/*' -not -path '/sys/*' -not -path '/run/*' -not -path '/var/log/*'"
+    " -not -path '/var/lib/chrony/*' -not -path '/var/lib/systemd/*'"
+    # Written by the lab's agent, as VMware's tools keep such things in memory.
+    " -not -path /etc/guestinfo.env;"
+    " ip -d -o link | grep -o 'promiscuity [0-9]*'; ip -o address | sed 's/valid_lft.*//';"
+    " ip route; ss --packet --no-header; pgrep --full --list-full '[p]ython3 -uc'; true"
+)
+"""What a probe could leave: files, listening in, addresses, routes, sockets, processes."""
+
+
+@pytest.fixture(scope="module")
+def sites(layout: Layout, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Site]]:
+    """Return two small tenants that are up, with the same addresses."""
+    records = tmp_path_factory.mktemp("records")
+    with _open(layout, records, OWN) as own, _open(layout, records, OTHER) as other:
+        for site in (own, other):
+            _make_small(site)
+        with ThreadPoolExecutor() as engineers:
+            for done in [engineers.submit(site.up) for site in (own, other)]:
+                done.result()
+        yield {OWN: own, OTHER: other}
+
+
+def _open(layout: Layout, records: Any, tenant: str) -> Any:
+    bastion, vlans = BASTIONS[tenant]
+    return open_site(
+        layout,
+        records,
+        tenant,
+        bastion=bastion,
+        without=("werkplek01",),
+        vlans=vlans,
+    )
+
+
+def _make_small(site: Site) -> None:
+    """Leave an edge, a bastion and a server in each of two more zones."""
+    (site.record.parent / "applications" / "meldingen.yaml").unlink()
+    with site.edit() as content:
+        del content["zones"]["office"], content["servers"]["edge01"]["interfaces"]["office"]
+        del content["servers"]["db01"]["disks"]
+        for server in ("app01", "db01"):
+            content["servers"][server] |= {"roles": ["workplace"], "vcpu": 1, "memory_mib": 512}
+        del content["flows"]["meldingen-web"], content["flows"]["meldingen-database"]
+        for flow in content["flows"].values():
+            for end in ("from", "to"):
+                flow[end] = [name for name in flow[end] if name != "office"]
+
+
+def _findings(site: Site) -> dict[str, Any]:
+    file = ROOT / "evidence" / site.stack.name / "isolation.json"
+    found: dict[str, Any] = json.loads(file.read_text())
+    return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One run with nothing broken. before, after: traces by server of our own tenant."""
+
+    said: str
+    before: dict[str, str]
+    after: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def run(sites: dict[str, Site]) -> Run:
+    """Return a run of the suite on the tenants as they are."""
+    site = sites[OWN]
+    servers = site.stack.outputs().plan.servers
+    site.ask(**dict.fromkeys(servers, "touch /run/isolation-mark"))
+    before = site.ask(**dict.fromkeys(servers, TRACES))
+    said = run_tenant("verify", OWN, "--stack", site.stack.name, "--suite", "isolation")
+    return Run(said=said, before=before, after=site.ask(**dict.fromkeys(servers, TRACES)))
+
+
+def test_nothing_comes_through_and_everything_is_shown(sites: dict[str, Site], run: Run) -> None:
+    assert f"other tenants on this datacenter: {sites[OTHER].stack.name}" in run.said
+    outcomes = _findings(sites[OWN])["outcomes"]
+    assert {outcome["verdict"] for outcome in outcomes} == {"pass"}
+    targets = {o["target"]["server"] for o in outcomes if o["target"]["tenant"] == OTHER}
+    assert targets == {"app01", "bastion01", "db01", "edge01"}
+
+
+def test_capture_holds_the_packets_that_the_witness_heard(sites: dict[str, Site], run: Run) -> None:
+    assert "outcomes passed" in run.said
+    folder = ROOT / "evidence" / sites[OWN].stack.name
+    frames = [bytes(packet) for packet in rdpcap(str(folder / f"isolation/{OWN}-edge01.pcap"))]
+    sweeps = [o for o in _findings(sites[OWN])["outcomes"] if o["case"] == "I01"]
+    assert sweeps
+    for outcome in sweeps:
+        assert any(outcome["token"].encode() in frame for frame in frames)
+
+
+def test_probes_leave_nothing_behind(sites: dict[str, Site], run: Run) -> None:
+    assert run.after == run.before
+    left = sites[OWN].ask(app01=f"touch /root/left; {TRACES}; rm /root/left")["app01"]
+    assert "/root/left" in left, "a trace would have been seen"
+
+
+@pytest.mark.parametrize("name", SABOTEURS)
+def test_saboteur_turns_exactly_its_cases_red(
+    sites: dict[str, Site], estate: Estate, name: str
+) -> None:
+    site = sites[OWN]
+    with SABOTAGES[name](estate, sites):
+        _, lines = fail_tenant(
+            "verify", OWN, "--stack", site.stack.name, "--suite", "isolation", code=5
+        )
+    assert "are no pass" in lines[-1]
+    bad = [outcome for outcome in _findings(site)["outcomes"] if outcome["verdict"] != "pass"]
+    assert {outcome["verdict"] for outcome in bad} == {"fail"}
+    assert tuple(sorted({outcome["case"] for outcome in bad})) == SABOTEURS[name].cases
