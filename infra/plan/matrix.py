@@ -137,7 +137,10 @@ def _accepted(
     return frozenset(
         (rule.protocol, rule.port)
         for rule in rules
-        if rule.in_device in (None, in_device)
+        # What has no ports (the messages of a pair of edges) is in no matrix of ports.
+        if rule.protocol != "vrrp"
+        and rule.port is not None
+        and rule.in_device in (None, in_device)
         and rule.out_device in (None, out_device)
         and _matches(rule.sources, source)
         and _matches(rule.destinations, destination)
