@@ -59,7 +59,7 @@ FAMILIES: dict[Family, str] = {
 
 SIDES: dict[Side, str] = {
     "own": "onze eigen netwerken",
-    "neighbour": "een andere gemeente",
+    "neighbour": "een andere klant van het datacenter",
     "provider": "netwerken van de leverancier",
 }
 

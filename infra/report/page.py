@@ -16,7 +16,7 @@ from infra.report import dutch
 from infra.report.case import CASES
 from infra.report.packing import PAD
 from infra.report.reason import REASONS
-from infra.report.summary import Summary, side_of, summarise
+from infra.report.summary import Summary, summarise
 from infra.report.topology import WIDTH, Surrounding, lay_out
 from infra.report.traffic import tabulate
 
@@ -157,7 +157,7 @@ def _say_ends(ends: Iterable[End], tenant: str) -> str:
     """Name ends, grouped by tenant and zone: `app: app01, app02; aalburg, data: db01`."""
     servers: dict[str, list[str]] = {}
     for end in ends:
-        place = end.zone if side_of(end, tenant) == "own" else f"{end.tenant}, {end.zone}"
+        place = end.zone if end.tenant == tenant else f"{end.tenant}, {end.zone}"
         servers.setdefault(place, []).extend([end.server] if end.server else [])
     return "; ".join(
         f"{place}: {', '.join(names)}" if names else place for place, names in servers.items()
@@ -170,7 +170,7 @@ def _surroundings(findings: Findings) -> list[Surrounding]:
     for outcome in findings.outcomes:
         for end in (outcome.source, outcome.target):
             # An end without a server is no network: the provider's vCenter.
-            if end.server and side_of(end, findings.tenant) != "own":
+            if end.server and end.tenant != findings.tenant:
                 networks.setdefault(end.tenant, set()).add(end.zone)
     return [
         Surrounding(title=tenant, networks=tuple(sorted(zones)))

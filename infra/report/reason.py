@@ -4,7 +4,7 @@ Words only. A reason without words here is shown as the suite gives it.
 """
 
 REASONS: dict[str, str] = {
-    "no other tenant is deployed on this datacenter": "Er is geen andere gemeente in dit"
+    "no other tenant is deployed on this datacenter": "Er is geen andere klant in dit"
     " datacenter om bij te meten.",
     "no host of the provider answers in its vMotion and storage networks": "In de netwerken voor"
     " opslag en verplaatsing stond geen systeem dat had kunnen antwoorden.",
@@ -29,7 +29,7 @@ REASONS: dict[str, str] = {
     " management network": "De beheersystemen zelf zijn niet aangevallen, wel de andere"
     " aansluitingen op het beheernetwerk.",
     "tenants share no back-up repository whose listing could be tried": "Er is geen back-up die"
-    " meer gemeenten delen.",
+    " meer klanten delen.",
     "tenants share no clock, syslog or monitoring that could be asked": "Er is geen klok, logboek"
-    " of bewaking die meer gemeenten delen.",
+    " of bewaking die meer klanten delen.",
 }

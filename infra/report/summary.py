@@ -17,7 +17,10 @@ Side = Literal["own", "neighbour", "provider"]
 """Whose network one end of an attempt is in."""
 
 PROVIDER = "provider"
-"""The tenant that an `End` names when it is the provider's."""
+"""The tenant that an `End` names when it is the provider's vCenter."""
+
+PROVIDERS_CASE = "I19"
+"""Tried only in networks of the provider: its targets are of the provider's own record."""
 
 LAYERS: tuple[Layer, ...] = get_args(Layer)
 
@@ -114,20 +117,13 @@ def summarise(findings: Findings, *, is_current: bool) -> Summary:
         packets=_count(with_packets),
         cases=cases,
         themes=tuple(_theme(theme, cases) for theme in THEMES),
-        directions=_directions(findings.tenant, with_packets),
+        directions=_directions(findings, with_packets),
         layers={
             layer: _count(o for o in findings.outcomes if o.layer == layer) for layer in LAYERS
         },
         untested=findings.untested,
         missing=missing,
     )
-
-
-def side_of(end: End, tenant: str) -> Side:
-    """Tell whose network an end is in, seen from the tenant that the report is for."""
-    if end.tenant == tenant:
-        return "own"
-    return "provider" if end.tenant == PROVIDER else "neighbour"
 
 
 def _count(outcomes: Iterable[Outcome]) -> Count:
@@ -187,10 +183,19 @@ def _theme(theme: Theme, cases: Iterable[CaseResult]) -> ThemeResult:
     return ThemeResult(theme=theme, state=state, count=_count(outcomes))
 
 
-def _directions(tenant: str, outcomes: Iterable[Outcome]) -> tuple[Direction, ...]:
+def _directions(findings: Findings, outcomes: Iterable[Outcome]) -> tuple[Direction, ...]:
+    providers = {PROVIDER} | {
+        outcome.target.tenant for outcome in findings.outcomes if outcome.case == PROVIDERS_CASE
+    }
+
+    def side_of(end: End) -> Side:
+        if end.tenant == findings.tenant:
+            return "own"
+        return "provider" if end.tenant in providers else "neighbour"
+
     found: dict[tuple[Side, Side], list[Outcome]] = {}
     for outcome in outcomes:
-        ends = (side_of(outcome.source, tenant), side_of(outcome.target, tenant))
+        ends = side_of(outcome.source), side_of(outcome.target)
         found.setdefault(ends, []).append(outcome)
     sides: tuple[Side, ...] = get_args(Side)
     return tuple(

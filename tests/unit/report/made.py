@@ -107,12 +107,11 @@ def make_findings(
 def _attempts(case: str, zone: str, verdict: Verdict, number: int) -> list[Outcome]:
     """Try one thing, listened for at a neighbour and at the provider; the first has the verdict."""
     is_packets = case not in {"I24", "I25", "I26", "I28"}
-    neighbours = [
-        End(tenant="aalburg", zone="data", server="db01"),
-        End(tenant="aalburg", zone="app", server="app01"),
-        End(tenant=PROVIDER, zone="vmotion", server="decoy-vmotion"),
-    ]
-    targets = neighbours if is_packets else [End(tenant=PROVIDER, zone="vcenter", server=None)]
+    targets = [End(tenant=PROVIDER, zone="vcenter", server=None)]
+    if is_packets:
+        tenant = "datacentrum" if case in {"I18", "I19", "I20"} else "aalburg"
+        servers = {"vmotion": "decoy01", "storage": "decoy02", "data": "db01"}
+        targets = [End(tenant=tenant, zone=z, server=server) for z, server in servers.items()]
     return [
         Outcome(
             case=case,

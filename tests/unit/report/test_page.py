@@ -94,7 +94,7 @@ def test_drawing_is_sound_and_shows_every_server_and_zone() -> None:
     texts = {text for text in ElementTree.fromstring(svg[0]).itertext() if text.strip()}  # noqa: S314 (our own)
     assert set(PLAN.servers) <= texts
     assert {segment.zone for segment in PLAN.segments.values()} <= texts
-    assert {"aalburg", "provider", "vmotion"} <= texts
+    assert {"aalburg", "datacentrum", "vmotion"} <= texts
 
 
 def test_every_case_token_capture_and_version_is_in_the_detail() -> None:

@@ -93,3 +93,10 @@ def test_failed_attempts_stand_first_in_their_case() -> None:
     turned = findings.model_copy(update={"outcomes": findings.outcomes[::-1]})
     first = summarise(turned, is_current=True).cases[0].outcomes[0]
     assert first.verdict == "fail"
+
+
+def test_the_providers_own_record_is_told_from_a_neighbour() -> None:
+    ends = {(d.source, d.target): d.count.attempts for d in _summary().directions}
+    provider = 9 * len({server.zone for server in PLAN.servers.values()})
+    assert ends["own", "provider"] == provider
+    assert set(ends) == {("own", "neighbour"), ("own", "provider")}
