@@ -15,7 +15,7 @@ from infra.isolation.judge import HostKey, Report
 from infra.operations.isolation.session import Session
 from infra.operations.management_path import NoAnswerError
 
-BEACON_S = 5
+BEACON_S = 30
 """How long a beacon may take to be heard."""
 
 CONTROL = "control "
