@@ -24,17 +24,17 @@ SABOTEURS: dict[str, Saboteur] = {
     "wrong-vlan": Saboteur(
         what="a port group has the VLAN of a neighbour's",
         where="vCenter",
-        cases=("I02", "I06", "I07", "I08", "I09", "I12", "I14", "I15", "I16", "I17"),
+        cases=("I02", "I06", "I07", "I08", "I09", "I12", "I14", "I15", "I16", "I17", "I28"),
     ),
     "forged-transmits": Saboteur(
         what="a port group accepts forged transmits",
         where="vCenter",
-        cases=("I10",),
+        cases=("I10", "I28"),
     ),
     "promiscuous": Saboteur(
         what="a port group accepts promiscuous ports",
         where="vCenter",
-        cases=("I09", "I13"),
+        cases=("I09", "I13", "I28"),
     ),
     "any-any": Saboteur(
         what="a rule on the edge lets everything pass",
@@ -59,7 +59,7 @@ SABOTEURS: dict[str, Saboteur] = {
     "dual-homed": Saboteur(
         what="a server has a second leg in a neighbour's segment",
         where="vCenter",
-        cases=("I08", "I09", "I17"),
+        cases=("I08", "I09", "I17", "I28"),
     ),
     "shared-resolver": Saboteur(
         what="the resolver knows a neighbour's names too",

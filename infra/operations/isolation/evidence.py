@@ -1,7 +1,5 @@
 """Write what a run of the isolation suite found: findings as JSON, what sensors heard as pcap."""
 
-import hashlib
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,16 +7,9 @@ from scapy.utils import RawPcapWriter
 
 from infra.isolation.judge import HostKey, Report, capture_name
 from infra.isolation.outcome import Findings
-from infra.outputs import StackOutputs
 
 ETHERNET = 1
 """Link type of the captures. Source: libpcap."""
-
-
-def fingerprint(outputs: StackOutputs) -> str:
-    """Give the SHA-256 of what is deployed: the contract without its secrets."""
-    content = outputs.model_dump(mode="json", exclude={"secrets"})
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def write_captures(reports: Mapping[HostKey, Report], folder: Path) -> None:

@@ -8,7 +8,7 @@ import importlib.metadata
 import secrets
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -16,7 +16,9 @@ from infra.isolation.compile import compile_campaign
 from infra.isolation.ground import survey
 from infra.isolation.judge import judge
 from infra.isolation.outcome import Findings, Outcome, Untested
-from infra.operations.isolation.evidence import fingerprint, write_captures, write_findings
+from infra.operations.endpoint import EndpointError, check_endpoint
+from infra.operations.isolation.configuration import examine_configuration
+from infra.operations.isolation.evidence import write_captures, write_findings
 from infra.operations.isolation.neighbour import find_neighbours
 from infra.operations.isolation.session import open_session
 from infra.operations.isolation.sweep import Sweep
@@ -26,6 +28,8 @@ from infra.operations.management_path import (
     open_management_path,
 )
 from infra.operations.stack import Stack
+from infra.operations.stack_config import read_config
+from infra.operations.vcenter import FAILURES
 from infra.operations.verify import VerifyError
 from infra.outputs import StackOutputs
 from infra.record.place import folder_of
@@ -41,7 +45,7 @@ def verify_isolation(
     write: Callable[[str], None],
     evidence: Path,
 ) -> Findings:
-    """Run every attack case that this environment can try.
+    """Run every attack case that this environment can try, and read vCenter for the others.
 
     Args:
         stack: of the tenant under test.
@@ -52,8 +56,11 @@ def verify_isolation(
 
     Raises:
         VerifyError: when an outcome is no pass, after the evidence is written.
+        EndpointError: the vCenter cannot be asked.
     """
     began = time.monotonic()
+    config = read_config(stack)
+    check_endpoint(config)
     provider = read_provider(folder_of(outputs.plan.tenant))
     neighbours, absent = find_neighbours(stack)
     names = ", ".join(neighbour.stack.name for neighbour in neighbours) or "none"
@@ -86,10 +93,10 @@ def verify_isolation(
     findings = Findings(
         tenant=outputs.plan.tenant,
         time=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        deployed=fingerprint(outputs),
+        deployed=outputs.fingerprint,
         tools={name: importlib.metadata.version(name) for name in ("municipal-cloud", "scapy")},
         duration_s=round(time.monotonic() - began, 1),
-        outcomes=tuple(judge(ground, campaign, reports)),
+        outcomes=(*judge(ground, campaign, reports), *_examine(config, outputs)),
         untested=(*campaign.untested, *_absent(absent)),
     )
     write_captures(reports, evidence.parent)
@@ -104,6 +111,14 @@ def verify_isolation(
         )
         raise VerifyError(message)
     return findings
+
+
+def _examine(config: Mapping[str, str], outputs: StackOutputs) -> list[Outcome]:
+    try:
+        return examine_configuration(config, outputs)
+    except FAILURES as error:
+        fault = f"fails while its configuration is read: {type(error).__name__}: {error}."
+        raise EndpointError(config["vsphere:vsphereServer"], fault) from error
 
 
 def _absent(stacks: Sequence[str]) -> Iterator[Untested]:

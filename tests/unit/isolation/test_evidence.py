@@ -6,7 +6,7 @@ from pydantic import SecretStr
 from scapy.utils import RawPcapReader
 
 from infra.isolation.judge import Report
-from infra.operations.isolation.evidence import fingerprint, write_captures
+from infra.operations.isolation.evidence import write_captures
 from infra.outputs import StackOutputs
 
 
@@ -14,8 +14,8 @@ def test_fingerprint_follows_the_deployment_and_not_its_secrets(
     own: StackOutputs, other: StackOutputs
 ) -> None:
     rotated = own.secrets.model_copy(update={"management_key": SecretStr("new")})
-    assert fingerprint(own.model_copy(update={"secrets": rotated})) == fingerprint(own)
-    assert fingerprint(other) != fingerprint(own)
+    assert own.model_copy(update={"secrets": rotated}).fingerprint == own.fingerprint
+    assert other.fingerprint != own.fingerprint
 
 
 def test_capture_holds_the_frames_in_order_and_no_former_run(tmp_path: Path) -> None:
