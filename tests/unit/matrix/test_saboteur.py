@@ -2,14 +2,14 @@
 
 import pytest
 
-from tests.matrix.saboteur import BEGIN, DOCUMENT, render, replace_table
+from tests.matrix.saboteur import PLACE, render
 
 
 def test_table_is_current() -> None:
-    text = DOCUMENT.read_text()
-    assert text == replace_table(text, render()), "stale: run python -m tests.matrix.saboteur"
+    text = PLACE.document.read_text()
+    assert text == PLACE.replace(text, render()), "stale: run python -m tests.matrix.saboteur"
 
 
 def test_lost_mark_is_told() -> None:
     with pytest.raises(ValueError, match="not both there"):
-        replace_table(DOCUMENT.read_text().replace(BEGIN, ""), render())
+        PLACE.replace(PLACE.document.read_text().replace(PLACE.begin, ""), render())

@@ -4,7 +4,7 @@ import pytest
 
 from infra.operations.engine import Diagnostic
 from infra.operations.symptom import SYMPTOMS, explain
-from tests.failure.case import DOCUMENT, Case, read_cases, render, replace_table
+from tests.failure.case import PLACE, Case, read_cases, render
 
 CONFIG = {
     "vsphere:vsphereServer": "vcenter.example:443",
@@ -53,5 +53,5 @@ def test_an_echo_alone_is_no_fault() -> None:
 
 
 def test_table_of_failures_is_current() -> None:
-    text = DOCUMENT.read_text()
-    assert text == replace_table(text, render()), "stale: run python -m tests.failure.case"
+    text = PLACE.document.read_text()
+    assert text == PLACE.replace(text, render()), "stale: run python -m tests.failure.case"
