@@ -50,7 +50,7 @@ class Store:
             OSError: the credential cannot be read.
         """
         folder = Path(os.environ["CREDENTIALS_DIRECTORY"])
-        return cls(password=(folder / "database-password").read_text(encoding="utf-8"))
+        return cls(password=(folder / "database-password").read_text(encoding="utf-8").strip())
 
     def newest(self, count: int) -> list[Report]:
         """List the newest reports, newest first.

@@ -54,7 +54,7 @@ def test_new_password_is_foretold_and_restarts_one_of_them(connect: Callable[[st
     assert change({"webapp_applications": applications}) == {
         "host01": ["service | Run the unit, now and at boot"]
     }
-    assert host.file(CREDENTIAL).content_string == "new"
+    assert host.file(CREDENTIAL).content_string == "new\n"
     assert host.check_output(process) == before
 
 
