@@ -54,7 +54,12 @@ class Fault:
 
 def find_server(outputs: StackOutputs, role: str) -> str:
     """Return the key of the server with a role that every tenant has once."""
-    return next(key for key, server in outputs.plan.servers.items() if role in server.roles)
+    return find_servers(outputs, role)[0]
+
+
+def find_servers(outputs: StackOutputs, role: str) -> tuple[str, ...]:
+    """Return the keys of all servers with a role, sorted."""
+    return tuple(key for key, server in outputs.plan.servers.items() if role in server.roles)
 
 
 def find_question(fault: Fault, outputs: StackOutputs) -> str | None:

@@ -6,10 +6,12 @@ and no other hosts. The result holds secrets: it may only live in memory.
 
 from typing import Any
 
+from infra.operations.host_fault import find_servers
 from infra.operations.secret import public_key
 from infra.operations.stack import ROOT
 from infra.outputs import StackOutputs
 from infra.plan.model import Rule, Server
+from infra.plan.pair import SYNCHRONISATION_PORT, find_partner
 from infra.record.service import MANAGEMENT_ACCOUNT, PACKAGE_RELAY_PORT
 
 APPLICATIONS = ROOT / "applications"
@@ -86,8 +88,8 @@ def _base(server: Server, outputs: StackOutputs) -> dict[str, Any]:
     }
 
 
-def _edge(_key: str, server: Server, outputs: StackOutputs) -> dict[str, Any]:
-    return {
+def _edge(key: str, server: Server, outputs: StackOutputs) -> dict[str, Any]:
+    return _pair(key, server, outputs) | {
         "edge_forward": [rule.model_dump() for rule in server.filter.forward],
         "edge_interfaces": {
             nic.device: {
@@ -96,6 +98,29 @@ def _edge(_key: str, server: Server, outputs: StackOutputs) -> dict[str, Any]:
             }
             for nic in server.nics
             if nic.segment
+        },
+    }
+
+
+def _pair(key: str, server: Server, outputs: StackOutputs) -> dict[str, Any]:
+    """Tell an edge what it shares with its partner: nothing when it has none."""
+    plan = outputs.plan
+    edges = {edge: plan.servers[edge].nics for edge in find_servers(outputs, "edge")}
+    partner = find_partner(key, edges)
+    if partner is None:
+        return {}
+    return {
+        "edge_pair_is_first": key < partner,
+        "edge_pair_device": server.nics[0].device,
+        "edge_pair_port": SYNCHRONISATION_PORT,
+        "edge_pair_legs": {
+            own.device: {
+                "own": str(own.address).partition("/")[0],
+                "partner": str(theirs.address).partition("/")[0],
+                "shared": plan.segments[own.segment].gateway,
+            }
+            for own, theirs in zip(server.nics, edges[partner], strict=True)
+            if own.segment
         },
     }
 

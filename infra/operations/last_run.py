@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infra.operations.host_fault import Fault, explain, find_server
+from infra.operations.host_fault import Fault, explain, find_servers
 from infra.operations.management_path import ManagementPath, NoAnswerError
 from infra.operations.stack import ROOT
 from infra.outputs import StackOutputs
@@ -87,29 +87,36 @@ def read_memory(outputs: StackOutputs, path: ManagementPath, wanted: Mapping[str
         wanted: digest by server key, as they are to be configured.
     """
     memory = Memory(known=dict.fromkeys(outputs.plan.servers, ""), silent={})
-    bastion, edge = (find_server(outputs, role) for role in GATES)
-    far = find_behind(edge, outputs)
-    near = [key for key in find_behind(bastion, outputs) if key not in far]
+    bastions, edges = (find_servers(outputs, role) for role in GATES)
+    far = _find_far(outputs)
+    near = [key for key in outputs.plan.servers if key not in (*bastions, *far)]
     is_way_settled = True
-    for gate, asked in ((bastion, [bastion]), (edge, near)):
+    for gates, asked in ((bastions, list(bastions)), (edges, near)):
         _ask(asked, outputs, path, memory, is_silence_final=is_way_settled)
-        if gate in memory.silent:
+        for gate in memory.silent.keys() & {*gates}:
             memory.silent.update(leave_untried(gate, outputs))
-        if not memory.known[gate]:
+        # Either edge of a pair is a way.
+        if not any(memory.known[gate] for gate in gates):
             return memory
-        is_way_settled = is_way_settled and memory.known[gate] == wanted[gate]
+        is_way_settled = is_way_settled and all(
+            memory.known[gate] == wanted[gate] for gate in gates
+        )
     _ask(far, outputs, path, memory, is_silence_final=is_way_settled)
     return memory
 
 
 def find_behind(gate: str, outputs: StackOutputs) -> list[str]:
-    """Return the servers that are reached through the bastion, or through the edge as well."""
+    """Return the servers that are reached through this one only: the bastion, or the one edge."""
+    bastions, edges = (find_servers(outputs, role) for role in GATES)
+    if gate in bastions:
+        return [key for key in outputs.plan.servers if key != gate]
+    return _find_far(outputs) if edges == (gate,) else []
+
+
+def _find_far(outputs: StackOutputs) -> list[str]:
+    """Return the servers that share no segment with the bastion."""
     servers = outputs.plan.servers
-    bastion, edge = (find_server(outputs, role) for role in GATES)
-    if gate == bastion:
-        return [key for key in servers if key != bastion]
-    if gate != edge:
-        return []
+    (bastion,) = find_servers(outputs, "bastion")
     inside = {nic.segment for nic in servers[bastion].nics if nic.segment}
     return [
         key

@@ -12,10 +12,12 @@ from infra.plan.model import (
     FlowCheck,
     IdentityCheck,
     ListenerCheck,
+    Segment,
     Server,
     ServiceCheck,
     VolumeCheck,
 )
+from infra.plan.pair import SYNCHRONISATION_PORT
 from infra.plan.refusal import PlanRefusedError
 from infra.record.service import SSH_PORT
 
@@ -29,11 +31,15 @@ ROLE_UNITS: Mapping[str, tuple[str, ...]] = {
 }
 """systemd units that run on a server, by its role."""
 
+PAIR_UNITS = ("conntrackd.service", "keepalived.service")
+"""And those that run on each edge of a pair."""
+
 SAMPLED_PORTS = (22, 80, 443, 445, 3389, 5432)
 """TCP ports tried against every zone, beside those that the destination really listens on."""
 
 
 def plan_checks(
+    segments: Mapping[str, Segment],
     servers: Mapping[str, Server],
     flows: Mapping[str, Flow],
     applications: Mapping[str, Application],
@@ -41,6 +47,7 @@ def plan_checks(
     """Derive all checks.
 
     Args:
+        segments: by key.
         servers: by key, sorted.
         flows: resolved, by key, sorted.
         applications: by key, sorted.
@@ -54,7 +61,7 @@ def plan_checks(
     listeners = _listeners(servers, flows)
     flow_checks = dict(_flow_checks(servers, flows))
     return {
-        **dict(_server_checks(servers, listeners, applications)),
+        **dict(_server_checks(segments, servers, listeners, applications)),
         **flow_checks,
         **dict(_denied_checks(servers, listeners, flow_checks)),
         **dict(_application_checks(servers, flows, applications)),
@@ -66,23 +73,39 @@ def _listeners(
 ) -> dict[str, tuple[str, ...]]:
     """What each server listens on: SSH for management, and where flows end."""
     found = {key: {f"tcp/{SSH_PORT}"} for key in servers}
+    for key in _pair(servers):
+        found[key].add(f"udp/{SYNCHRONISATION_PORT}")
     for flow in flows.values():
         for key in flow.destination_servers:
             found[key].add(f"{flow.protocol}/{flow.port}")
     return {key: tuple(sorted(listeners)) for key, listeners in found.items()}
 
 
+def _pair(servers: Mapping[str, Server]) -> list[str]:
+    """The edges of a pair; nothing when there is but one."""
+    edges = [key for key, server in servers.items() if "edge" in server.roles]
+    return edges if len(edges) > 1 else []
+
+
 def _server_checks(
+    segments: Mapping[str, Segment],
     servers: Mapping[str, Server],
     listeners: Mapping[str, tuple[str, ...]],
     applications: Mapping[str, Application],
 ) -> Iterator[tuple[str, Check]]:
+    pair = _pair(servers)
     for key, server in servers.items():
         yield f"identity/{key}", IdentityCheck(server=key, fqdn=server.fqdn)
         for nic in server.nics:
             yield (
                 f"address/{key}/{nic.device}",
-                AddressCheck(server=key, device=nic.device, mac=nic.mac, address=nic.address),
+                AddressCheck(
+                    server=key,
+                    device=nic.device,
+                    mac=nic.mac,
+                    address=nic.address,
+                    shared=_shared(segments[nic.segment]) if key in pair and nic.segment else None,
+                ),
             )
         for name, volume in server.volumes.items():
             yield (
@@ -95,11 +118,25 @@ def _server_checks(
                     mount=volume.mount,
                 ),
             )
-        yield f"listener/{key}", ListenerCheck(server=key, listeners=listeners[key])
+        yield (
+            f"listener/{key}",
+            ListenerCheck(
+                server=key,
+                listeners=listeners[key],
+                sender="conntrackd" if key in pair else None,
+            ),
+        )
         units = {*BASE_UNITS, *(unit for role in server.roles for unit in ROLE_UNITS[role])}
+        if key in pair:
+            units |= set(PAIR_UNITS)
         units |= {f"{name}.service" for name, a in applications.items() if a.web_server == key}
         for unit in sorted(units):
             yield f"service/{key}/{unit}", ServiceCheck(server=key, unit=unit)
+
+
+def _shared(segment: Segment) -> str:
+    """The gateway's address with its prefix length."""
+    return f"{segment.gateway}/{segment.prefix.partition('/')[2]}"
 
 
 def _flow_checks(

@@ -36,10 +36,12 @@ def compile_plan(tenant: record.Tenant) -> Plan:
     nics = _plan_nics(tenant)
     ends = resolve_ends(tenant)
     flows = plan_flows(tenant, ends)
-    edge = next(key for key, server in tenant.servers.items() if "edge" in server.roles)
+    edges = {
+        key: nics[key] for key in sorted(tenant.servers) if "edge" in tenant.servers[key].roles
+    }
     bastion = next(server for server in tenant.servers.values() if "bastion" in server.roles)
     addresses = {key: str(server.address) for key, server in sorted(tenant.servers.items())}
-    filters = plan_filters(flows, ends, addresses, edge, nics[edge])
+    filters = plan_filters(flows, ends, addresses, edges)
     servers = {
         key: Server(
             name=f"{tenant.id}-{key}",
@@ -47,7 +49,7 @@ def compile_plan(tenant: record.Tenant) -> Plan:
             fqdn=f"{key}.{tenant.domain}",
             zone=segments[server.segment].zone,
             address=addresses[key],
-            gateway=None if key == edge else segments[server.segment].gateway,
+            gateway=None if key in edges else segments[server.segment].gateway,
             vcpu=server.vcpu,
             memory_mib=server.memory_mib,
             nics=nics[key],
@@ -78,7 +80,7 @@ def compile_plan(tenant: record.Tenant) -> Plan:
         resolver=str(bastion.address),
         names={server.fqdn: server.address for server in servers.values()}
         | {a.fqdn: servers[a.web_server].address for a in applications.values()},
-        checks=plan_checks(servers, flows, applications),
+        checks=plan_checks(segments, servers, flows, applications),
     )
 
 

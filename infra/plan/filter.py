@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from infra.plan.flow import Ends
 from infra.plan.model import Filter, Flow, Nic, Rule
+from infra.plan.pair import pair_rules
 
 
 @dataclass
@@ -21,8 +22,7 @@ def plan_filters(
     flows: Mapping[str, Flow],
     ends: Ends,
     addresses: Mapping[str, str],
-    edge: str,
-    edge_nics: tuple[Nic, ...],
+    edges: Mapping[str, tuple[Nic, ...]],
 ) -> dict[str, Filter]:
     """Derive every server's filter.
 
@@ -30,15 +30,17 @@ def plan_filters(
         flows: resolved, by key.
         ends: what the names in flows stand for.
         addresses: primary IPv4 address by server key.
-        edge: key of the edge.
-        edge_nics: its NICs, one a segment.
+        edges: NICs by key of the edge, one a segment.
 
     Returns:
-        Filters by server key; only the edge's has forward rules.
+        Filters by server key; only an edge's has forward rules.
     """
     drafts = {key: _Draft() for key in addresses}
     forward: list[Rule] = []
-    device_of = {nic.segment: nic.device for nic in edge_nics if nic.segment}
+    # Edges of a pair have the same segments by the same devices.
+    nics = next(iter(edges.values()))
+    device_of = {nic.segment: nic.device for nic in nics if nic.segment}
+    edge_prefixes = frozenset(f"{addresses[edge]}/32" for edge in edges)
     for name, flow in flows.items():
         sources, destinations = ends.prefixes(flow.sources), ends.prefixes(flow.destinations)
         for server in flow.destination_servers:
@@ -47,12 +49,16 @@ def plan_filters(
         for server in flow.source_servers:
             own = (f"{addresses[server]}/32",)
             drafts[server].outgoing.append(_rule(name, flow, own, _all(destinations)))
-        forward += _forward(name, flow, sources, destinations, device_of, f"{addresses[edge]}/32")
+        forward += _forward(name, flow, sources, destinations, device_of, edge_prefixes)
+    for key in edges:
+        incoming, outgoing = pair_rules(key, edges)
+        drafts[key].incoming += incoming
+        drafts[key].outgoing += outgoing
     return {
         key: Filter(
             incoming=tuple(draft.incoming),
             outgoing=tuple(draft.outgoing),
-            forward=tuple(forward) if key == edge else (),
+            forward=tuple(forward) if key in edges else (),
         )
         for key, draft in drafts.items()
     }
@@ -64,13 +70,13 @@ def _forward(
     sources: Mapping[str, tuple[str, ...]],
     destinations: Mapping[str, tuple[str, ...]],
     device_of: Mapping[str, str],
-    edge_prefix: str,
+    edge_prefixes: frozenset[str],
 ) -> Iterator[Rule]:
-    """Give one rule per pair of different segments. The edge's own traffic is not forwarded."""
+    """Give one rule per pair of different segments. An edge's own traffic is not forwarded."""
     for came, source_prefixes in sources.items():
         for goes, destination_prefixes in destinations.items():
-            source = tuple(p for p in source_prefixes if p != edge_prefix)
-            destination = tuple(p for p in destination_prefixes if p != edge_prefix)
+            source = tuple(p for p in source_prefixes if p not in edge_prefixes)
+            destination = tuple(p for p in destination_prefixes if p not in edge_prefixes)
             if came != goes and source and destination:
                 yield _rule(name, flow, source, destination).model_copy(
                     update={"in_device": device_of[came], "out_device": device_of[goes]}

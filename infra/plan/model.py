@@ -18,7 +18,10 @@ class Planned(BaseModel):
 
 
 class Segment(Planned):
-    """One L2/L3 network. prefix: CIDR; gateway: the edge's address in it."""
+    """One L2/L3 network.
+
+    prefix: CIDR; gateway: the edge's address in it, or the one that a pair of edges shares.
+    """
 
     zone: str
     level: Level
@@ -51,15 +54,16 @@ class Volume(Planned):
 class Rule(Planned):
     """One accepted direction of one flow in one packet filter.
 
-    sources, destinations: CIDR prefixes, sorted. in_device/out_device: set in the edge's
-    forward rules only, so that an address is accepted from its own segment alone.
+    sources, destinations: CIDR prefixes, sorted. port: None for vrrp, which has none.
+    in_device/out_device: set in the edge's rules for forwarding and for its partner, so that an
+    address is accepted from its own segment alone.
     """
 
     flow: str
     sources: tuple[str, ...]
     destinations: tuple[str, ...]
-    protocol: Protocol
-    port: int
+    protocol: Protocol | Literal["vrrp"]
+    port: int | None
     in_device: str | None = None
     out_device: str | None = None
 
@@ -130,13 +134,17 @@ class IdentityCheck(Planned):
 
 
 class AddressCheck(Planned):
-    """The host's NIC has this MAC and exactly this address (None: from the configuration)."""
+    """The host's NIC has this MAC and exactly this address (None: from the configuration).
+
+    shared: the one that it may have beside it, because either edge of a pair can hold it.
+    """
 
     kind: Literal["address"] = "address"
     server: str
     device: str
     mac: str
     address: str | None
+    shared: str | None = None
 
 
 class VolumeCheck(Planned):
@@ -151,11 +159,16 @@ class VolumeCheck(Planned):
 
 
 class ListenerCheck(Planned):
-    """The host listens beyond loopback on exactly these, as tcp/22, sorted."""
+    """The host listens beyond loopback on exactly these, as tcp/22, sorted.
+
+    sender: program whose UDP sockets with a port of the kernel's choice do not count: it only
+    sends by them.
+    """
 
     kind: Literal["listener"] = "listener"
     server: str
     listeners: tuple[str, ...]
+    sender: str | None = None
 
 
 class ServiceCheck(Planned):

@@ -127,7 +127,7 @@ class Record(BaseModel):
 
 
 class Segment(Record):
-    """One L2/L3 network. gateway: the edge's address in it."""
+    """One L2/L3 network. gateway: the edge's address in it, or the one that a pair shares."""
 
     vlan: VlanId
     prefix: Prefix

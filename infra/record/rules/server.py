@@ -15,8 +15,11 @@ ROLES: tuple[ServerRole, ...] = get_args(get_args(ServerRole)[0])
 RESERVED_NAMES = frozenset({"localhost", "all", "ungrouped", *ROLES})
 """Names that already mean something to resolvers or to the inventory, whose groups are roles."""
 
-LONE_ROLES: tuple[ServerRole, ...] = ("edge", "bastion")
-"""Roles that guard the others: one server each, with nothing beside them."""
+LONE_ROLES: dict[ServerRole, tuple[int, str]] = {
+    "edge": (2, "one, or two that stand in for each other"),
+    "bastion": (1, "exactly one server with this role"),
+}
+"""Roles that guard the others, with nothing beside them: how many servers may have each."""
 
 
 def refuse_reserved_names(facts: Facts) -> Iterator[Fault]:
@@ -72,8 +75,8 @@ def refuse_repeated_roles(facts: Facts) -> Iterator[Fault]:
 
 
 def require_lone_roles(facts: Facts) -> Iterator[Fault]:
-    """Require exactly one edge and one bastion, on servers that do nothing else."""
-    for role in LONE_ROLES:
+    """Require one edge or a pair, and one bastion, on servers that do nothing else."""
+    for role, (limit, allowed) in LONE_ROLES.items():
         holders = facts.holders.get(role, ())
         if not holders:
             yield facts.fault(
@@ -83,11 +86,11 @@ def require_lone_roles(facts: Facts) -> Iterator[Fault]:
                 f"Add a server with roles: [{role}]",
             )
             continue
-        for key in holders[1:]:
+        for key in holders[limit:]:
             yield facts.fault(
                 ("servers", key, "roles"),
                 f"{role} is also the role of {facts.source.cite(('servers', holders[0]))}",
-                "exactly one server with this role",
+                allowed,
                 "Remove it here or there",
             )
         for key in holders:
@@ -114,10 +117,23 @@ def refuse_interfaces_without_edge(facts: Facts) -> Iterator[Fault]:
 
 
 def require_edge_legs(facts: Facts) -> Iterator[Fault]:
-    """Require that the edge has one leg in every segment, with the gateway's address."""
-    edge = facts.sole_holder("edge")
-    if edge is None:
-        return
+    """Require that every edge has one leg in each segment.
+
+    The gateway's address is the only edge's own, and that of neither of a pair: both can hold it.
+    """
+    edges = facts.holders.get("edge", ())
+    for edge in edges:
+        yield from _require_legs(facts, edge, is_alone=len(edges) == 1)
+        if facts.tenant.servers[edge].segment != facts.tenant.servers[edges[0]].segment:
+            yield facts.fault(
+                ("servers", edge, "segment"),
+                f"is not that of {facts.source.cite(('servers', edges[0], 'segment'))}",
+                "edges that live in one segment, over which they tell each other connections",
+                "Swap segment and address with one of interfaces",
+            )
+
+
+def _require_legs(facts: Facts, edge: str, *, is_alone: bool) -> Iterator[Fault]:
     legs = {leg.segment: leg for leg in facts.legs if leg.server == edge}
     primary = facts.tenant.servers[edge].segment
     if primary in facts.tenant.servers[edge].interfaces:
@@ -134,9 +150,9 @@ def require_edge_legs(facts: Facts) -> Iterator[Fault]:
                 ("servers", edge, "interfaces"),
                 f"has no leg in segment {key}",
                 "an edge with a leg in every segment, because it routes between them",
-                f'Add "{key}: {segment.gateway}"',
+                f'Add "{key}: {segment.gateway}"' if is_alone else facts.next_free(key),
             )
-        elif legs[key].address != segment.gateway:
+        elif is_alone and legs[key].address != segment.gateway:
             yield facts.fault(
                 legs[key].path,
                 f"{legs[key].address} is not {segment.gateway} of {facts.source.cite(gateway)}",
@@ -150,6 +166,22 @@ def require_edge_legs(facts: Facts) -> Iterator[Fault]:
             f"{NICS_LIMIT} NICs on one virtual machine (vSphere Configuration Maximums)",
             f"Join segments until there are {NICS_LIMIT}",
         )
+
+
+def refuse_shared_addresses(facts: Facts) -> Iterator[Fault]:
+    """Refuse a gateway's address as anybody's own where a pair of edges shares it."""
+    if len(facts.holders.get("edge", ())) < 2:
+        return
+    for leg in facts.legs:
+        segment = facts.segments.get(leg.segment)
+        if segment and leg.address == segment.gateway:
+            cited = facts.source.cite((*facts.segment_path(leg.segment), "gateway"))
+            yield facts.fault(
+                leg.path,
+                f"{leg.address} is also {cited}",
+                "an address of its own for each server, because either edge can hold the gateway's",
+                facts.next_free(leg.segment),
+            )
 
 
 def require_memory_limit(facts: Facts) -> Iterator[Fault]:
@@ -172,5 +204,6 @@ RULES = (
     require_lone_roles,
     refuse_interfaces_without_edge,
     require_edge_legs,
+    refuse_shared_addresses,
     require_memory_limit,
 )
