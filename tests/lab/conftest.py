@@ -38,9 +38,9 @@ def layout() -> Iterator[Layout]:
     assert remains(layout) == []
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def estate(layout: Layout, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Estate]:
-    """Return a client of the lab's vCenter."""
+    """Return a client of the lab's vCenter; not for longer: other files cut its connections."""
     estate = Estate(layout, make_key(tmp_path_factory.mktemp("key")))
     yield estate
     estate.close()

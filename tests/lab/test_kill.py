@@ -140,6 +140,15 @@ def await_hosts(layout: Layout) -> None:
     raise AssertionError(message)
 
 
+def await_machine(estate: Estate, name: str) -> None:
+    """Wait until the vCenter has a VM of this name."""
+    for _ in until(RUN_S, pause_s=0.05):
+        if name in estate.names(vim.VirtualMachine):
+            return
+    message = f"{name}: not in the vCenter after {RUN_S} s"
+    raise AssertionError(message)
+
+
 def test_what_a_failed_run_left_is_removed_unless_it_is_used(
     site: Site, layout: Layout, tmp_path: Path
 ) -> None:
@@ -182,14 +191,20 @@ def fail(site: Site) -> str:
 
 
 def test_lock_of_a_killed_pulumi_is_explained_with_the_command_that_frees_it(
-    site: Site, layout: Layout
+    site: Site, layout: Layout, tmp_path: Path
 ) -> None:
     with site.edit() as content:
         content["servers"]["klap01"] = dict(SERVER)
-    with begin(site, layout) as run:
-        assert run.await_line(r"klap01-vm creating "), run.text
-        (pid,) = pulumi_pids(run, ("pulumi",))
-        os.kill(pid, signal.SIGKILL)
+    estate = Estate(layout, make_key(tmp_path))
+    try:
+        with begin(site, layout) as run:
+            assert run.await_line(r"klap01-vm creating "), run.text
+            # Pulumi says so before the provider asks the vCenter for anything.
+            await_machine(estate, f"{TENANT}-klap01")
+            (pid,) = pulumi_pids(run, ("pulumi",))
+            os.kill(pid, signal.SIGKILL)
+    finally:
+        estate.close()
     assert run.process.returncode == 4, run.text
     refused = subprocess.run(
         [PROGRAM, "up", TENANT], cwd=ROOT, capture_output=True, text=True, check=False
