@@ -78,8 +78,8 @@ Port = Annotated[int, Field(ge=1, le=65535, description="a whole number, 1 to 65
 Level = Annotated[Literal["low", "medium", "high"], Field(description="low, medium or high")]
 Protocol = Annotated[Literal["tcp", "udp"], Field(description="tcp or udp")]
 ServerRole = Annotated[
-    Literal["edge", "bastion", "database", "webapp", "workplace", "decoy"],
-    Field(description="edge, bastion, database, webapp, workplace or decoy"),
+    Literal["edge", "bastion", "router", "database", "webapp", "workplace", "decoy"],
+    Field(description="edge, bastion, router, database, webapp, workplace or decoy"),
 ]
 ScsiUnit = Annotated[
     int,
@@ -142,6 +142,24 @@ class Zone(Record):
     segments: dict[Key, Segment] = Field(min_length=1, description="a mapping of names to segments")
 
 
+class Outside(Record):
+    """What edge and routers see of a network of the provider. A destination of flows."""
+
+    prefix: Prefix
+    purpose: Text
+
+
+class Site(Record):
+    """A place outside the datacenter: zones whose segments hang on a router of its own.
+
+    uplink: the network outside in which this router and the edge meet.
+    """
+
+    purpose: Text
+    uplink: Key
+    zones: Keys
+
+
 class Disk(Record):
     """A disk beyond the first. unit: its place on the bus, which names it for ever."""
 
@@ -153,8 +171,8 @@ class Disk(Record):
 class Server(Record):
     """One virtual machine.
 
-    segment, address: where it lives and answers; interfaces: its further legs, by segment
-    (only the edge has any). roles: what it does beyond being a server.
+    segment, address: where it lives and answers; interfaces: its further legs, by segment or
+    network outside (only edge and routers have any). roles: what it does beyond being a server.
     """
 
     segment: Key
@@ -184,9 +202,10 @@ class Server(Record):
 
 
 class Flow(Record):
-    """Allowed traffic. from/to: servers or zones. Everything that no flow allows is dropped.
+    """Allowed traffic. from/to: servers or zones, to also networks outside.
 
-    further_ports: of one service that has several; the plan makes a flow of each.
+    Everything that no flow allows is dropped. further_ports: of one service that has several; the
+    plan makes a flow of each.
     """
 
     model_config = ConfigDict(validate_by_alias=True, serialize_by_alias=True)
@@ -258,6 +277,10 @@ class TenantFile(Record):
     administrators: dict[Key, Administrator] = Field(
         min_length=1, description="a mapping of account names to administrators"
     )
+    outside: dict[Key, Outside] = Field(
+        default={}, description="a mapping of the provider's networks to what is seen of them"
+    )
+    sites: dict[Key, Site] = Field(default={}, description="a mapping of names to sites")
     zones: dict[Key, Zone] = Field(min_length=1, description="a mapping of names to zones")
     servers: dict[Key, Server] = Field(min_length=1, description="a mapping of names to servers")
     flows: dict[Key, Flow] = Field(description="a mapping of names to flows")

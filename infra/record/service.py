@@ -6,5 +6,6 @@ MANAGEMENT_ACCOUNT = "ansible"
 SSH_PORT = 22
 NAMES_PORT = 53
 TIME_PORT = 123
+TUNNEL_PORT = 51820
 PACKAGE_RELAY_PORT = 3142
 """The bastion's relay to the provider's package proxy, for all servers of the tenant."""

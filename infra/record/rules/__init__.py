@@ -8,7 +8,17 @@ from collections.abc import Callable, Iterator
 
 from infra.record.fault import Fault
 from infra.record.model import Tenant
-from infra.record.rules import administrator, application, disk, flow, name, network, server, vlan
+from infra.record.rules import (
+    administrator,
+    application,
+    disk,
+    flow,
+    name,
+    network,
+    server,
+    site,
+    vlan,
+)
 from infra.record.rules.facts import Facts, collect_facts
 from infra.record.source import Source
 from infra.record.surroundings import Surroundings
@@ -21,6 +31,7 @@ RULES: tuple[Rule, ...] = (
     *vlan.RULES,
     *name.RULES,
     *server.RULES,
+    *site.RULES,
     *disk.RULES,
     *flow.RULES,
     *application.RULES,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv4Network
 
 from infra.record.fault import Fault, Path
 from infra.record.model import Segment, ServerRole, Tenant
@@ -24,8 +24,9 @@ class Leg:
 class Facts:
     """A record, what it must not collide with, and what follows from it at once.
 
-    zone_of: zone by segment. members: servers by zone, by their primary segment.
-    holders: servers by role. taken: every address of a segment that has an owner.
+    zone_of: zone by segment. site_of: site by zone, for zones outside the datacenter.
+    members: servers by zone, by their primary segment. holders: servers by role.
+    prefixes: of every segment and network outside. taken: every address there with an owner.
     """
 
     tenant: Tenant
@@ -33,9 +34,11 @@ class Facts:
     surroundings: Surroundings
     segments: Mapping[str, Segment]
     zone_of: Mapping[str, str]
+    site_of: Mapping[str, str]
     members: Mapping[str, Sequence[str]]
     holders: Mapping[ServerRole, Sequence[str]]
     legs: Sequence[Leg]
+    prefixes: Mapping[str, IPv4Network]
     taken: Mapping[str, frozenset[IPv4Address]]
 
     def fault(self, path: Path, what: str, allowed: str, remedy: str) -> Fault:
@@ -43,13 +46,28 @@ class Facts:
         return self.source.fault(path, f"{what}. Allowed: {allowed}. {end_sentence(remedy)}")
 
     def segment_path(self, segment: str) -> Path:
-        """Give the place of a segment in the record."""
+        """Give the place of a segment, or of a network outside, in the record."""
+        if segment not in self.segments:
+            return ("outside", segment)
         return ("zones", self.zone_of[segment], "segments", segment)
 
     def sole_holder(self, role: ServerRole) -> str | None:
         """Give the one server with this role; None when there are none or several."""
         holders = self.holders.get(role, ())
         return holders[0] if len(holders) == 1 else None
+
+    def segments_at(self, site: str | None) -> dict[str, Segment]:
+        """Give the segments at a site; those in the datacenter for None."""
+        return {
+            key: segment
+            for key, segment in self.segments.items()
+            if self.site_of.get(self.zone_of[key]) == site
+        }
+
+    def site_of_server(self, server: str) -> str | None:
+        """Give the site where a server lives; None in the datacenter or in an unknown segment."""
+        zone = self.zone_of.get(self.tenant.servers[server].segment)
+        return self.site_of.get(zone) if zone else None
 
     def servers_of(self, ends: Sequence[str]) -> Iterator[str]:
         """Give the servers that the ends of a flow stand for."""
@@ -61,7 +79,7 @@ class Facts:
 
     def next_free(self, segment: str) -> str:
         """Propose the next free address of a segment, after all that are taken if possible."""
-        prefix, taken = self.segments[segment].prefix, self.taken[segment]
+        prefix, taken = self.prefixes[segment], self.taken[segment]
         last = max(taken, default=prefix.network_address)
         if last + 1 < prefix.broadcast_address:
             return f"Next free address: {last + 1}"
@@ -95,9 +113,17 @@ def collect_facts(tenant: Tenant, source: Source, surroundings: Surroundings) ->
             members[zone_name].append(key)
         for role in dict.fromkeys(server.roles):
             holders.setdefault(role, []).append(key)
-    taken = {key: {segment.gateway} for key, segment in segments.items()}
+    site_of: dict[str, str] = {}
+    for site, place in tenant.sites.items():
+        for zone in place.zones:
+            site_of.setdefault(zone, site)
+    prefixes = {key: segment.prefix for key, segment in segments.items()}
+    prefixes |= {key: seen.prefix for key, seen in tenant.outside.items() if key not in segments}
+    taken: dict[str, set[IPv4Address]] = {key: set() for key in prefixes}
+    for key, segment in segments.items():
+        taken[key].add(segment.gateway)
     for leg in legs:
-        if leg.segment in segments and leg.address in segments[leg.segment].prefix:
+        if leg.segment in prefixes:
             taken[leg.segment].add(leg.address)
     return Facts(
         tenant=tenant,
@@ -105,11 +131,13 @@ def collect_facts(tenant: Tenant, source: Source, surroundings: Surroundings) ->
         surroundings=surroundings,
         segments=segments,
         zone_of=zone_of,
+        site_of=site_of,
         members=members,
         holders=holders,
         legs=legs,
+        prefixes=prefixes,
         taken={
-            key: frozenset(address for address in addresses if address in segments[key].prefix)
+            key: frozenset(address for address in addresses if address in prefixes[key])
             for key, addresses in taken.items()
         },
     )

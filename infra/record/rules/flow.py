@@ -24,11 +24,19 @@ def _ends(key: str, flow: Flow) -> Iterator[tuple[Path, str]]:
 
 
 def refuse_unknown_ends(facts: Facts) -> Iterator[Fault]:
-    """Refuse an end that is neither a server nor a zone."""
-    servers, zones = facts.tenant.servers, facts.tenant.zones
+    """Refuse an end that is neither a server nor a zone; a network outside starts nothing here."""
+    servers, zones, outside = facts.tenant.servers, facts.tenant.zones, facts.tenant.outside
     for key, flow in facts.tenant.flows.items():
         for path, end in _ends(key, flow):
-            if end in servers or end in zones:
+            if end in servers or end in zones or (path[2] == "to" and end in outside):
+                continue
+            if end in outside:
+                yield facts.fault(
+                    path,
+                    f'"{end}" is a network outside',
+                    "a server or zone of this record; a network outside stands in to only",
+                    "Remove the flow or correct the end",
+                )
                 continue
             if zone := facts.zone_of.get(end):
                 remedy = f"It is a segment: name its zone {zone}, or servers in it"

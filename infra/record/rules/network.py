@@ -39,8 +39,8 @@ def refuse_reserved_names(facts: Facts) -> Iterator[Fault]:
 
 def refuse_overlaps(facts: Facts) -> Iterator[Fault]:
     """Refuse prefixes that overlap. Prefixes nest or are apart, so one sweep finds all."""
-    order = {key: index for index, key in enumerate(facts.segments)}
-    prefixes = {key: segment.prefix for key, segment in facts.segments.items()}
+    order = {key: index for index, key in enumerate(facts.prefixes)}
+    prefixes = facts.prefixes
     swept = sorted(prefixes, key=lambda key: (prefixes[key], order[key]))
     around: str | None = None
     for key in swept:
@@ -98,9 +98,9 @@ def refuse_outside_gateways(facts: Facts) -> Iterator[Fault]:
 def refuse_outside_addresses(facts: Facts) -> Iterator[Fault]:
     """Refuse a server's address that is no host address of its segment."""
     for leg in facts.legs:
-        segment = facts.segments.get(leg.segment)
-        if segment and (what := _misplace(leg.address, leg.segment, segment.prefix)):
-            allowed = f"{segment.prefix[1]} to {segment.prefix[-2]}"
+        prefix = facts.prefixes.get(leg.segment)
+        if prefix and (what := _misplace(leg.address, leg.segment, prefix)):
+            allowed = f"{prefix[1]} to {prefix[-2]}"
             yield facts.fault(leg.path, what, allowed, facts.next_free(leg.segment))
 
 
@@ -125,7 +125,7 @@ def refuse_repeated_addresses(facts: Facts) -> Iterator[Fault]:
                 f"{leg.address} is also {facts.source.cite(first)}",
                 "one owner for each address",
                 facts.next_free(leg.segment)
-                if leg.segment in facts.segments
+                if leg.segment in facts.prefixes
                 else "Choose another address",
             )
         owners.setdefault(leg.address, leg.path)

@@ -1,6 +1,6 @@
 """Rules of servers: names, roles, segments, and the edge that joins them."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import get_args
 
 from infra.record.fault import Fault, Path
@@ -49,9 +49,9 @@ def refuse_names_of_zones(facts: Facts) -> Iterator[Fault]:
 def refuse_unknown_segments(facts: Facts) -> Iterator[Fault]:
     """Refuse a leg in a segment that no zone has."""
     for leg in facts.legs:
-        if leg.segment in facts.segments:
-            continue
         is_primary = leg.path[-1] == "address"
+        if leg.segment in (facts.segments if is_primary else facts.prefixes):
+            continue
         path: Path = ("servers", leg.server, "segment") if is_primary else leg.path
         yield facts.fault(
             path,
@@ -105,19 +105,19 @@ def require_lone_roles(facts: Facts) -> Iterator[Fault]:
 
 
 def refuse_interfaces_without_edge(facts: Facts) -> Iterator[Fault]:
-    """Refuse a second leg anywhere but on the edge: it would go around the filters."""
+    """Refuse a second leg anywhere but on edge and routers: it would go around the filters."""
     for key, server in facts.tenant.servers.items():
-        if server.interfaces and "edge" not in server.roles:
+        if server.interfaces and not {"edge", "router"} & {*server.roles}:
             yield facts.fault(
                 ("servers", key, "interfaces"),
                 f"has legs in {', '.join(server.interfaces)}",
-                "further legs of the edge alone, or traffic goes around its filter",
+                "further legs of edge and routers alone, or traffic goes around their filters",
                 "Remove it and add flows",
             )
 
 
 def require_edge_legs(facts: Facts) -> Iterator[Fault]:
-    """Require that every edge has one leg in each segment.
+    """Require that every edge has one leg in each segment of the datacenter.
 
     The gateway's address is the only edge's own, and that of neither of a pair: both can hold it.
     """
@@ -143,7 +143,7 @@ def _require_legs(facts: Facts, edge: str, *, is_alone: bool) -> Iterator[Fault]
             "one leg in each segment",
             "Remove it here",
         )
-    for key, segment in facts.segments.items():
+    for key, segment in facts.segments_at(None).items():
         gateway = (*facts.segment_path(key), "gateway")
         if key not in legs:
             yield facts.fault(
@@ -159,10 +159,15 @@ def _require_legs(facts: Facts, edge: str, *, is_alone: bool) -> Iterator[Fault]
                 "the gateway's address, because the edge is the gateway",
                 f"Write {segment.gateway} here, or the other there",
             )
-    if len(facts.segments) > NICS_LIMIT:
+    yield from refuse_surplus_nics(facts, edge, {*facts.segments_at(None), *legs})
+
+
+def refuse_surplus_nics(facts: Facts, server: str, places: Collection[str]) -> Iterator[Fault]:
+    """Refuse more legs than a virtual machine has NICs."""
+    if len(places) > NICS_LIMIT:
         yield facts.fault(
-            ("servers", edge),
-            f"needs {len(facts.segments)} NICs, one for each segment",
+            ("servers", server),
+            f"needs {len(places)} NICs, one for each segment",
             f"{NICS_LIMIT} NICs on one virtual machine (vSphere Configuration Maximums)",
             f"Join segments until there are {NICS_LIMIT}",
         )
@@ -173,7 +178,7 @@ def refuse_shared_addresses(facts: Facts) -> Iterator[Fault]:
     if len(facts.holders.get("edge", ())) < 2:
         return
     for leg in facts.legs:
-        segment = facts.segments.get(leg.segment)
+        segment = facts.segments_at(None).get(leg.segment)
         if segment and leg.address == segment.gateway:
             cited = facts.source.cite((*facts.segment_path(leg.segment), "gateway"))
             yield facts.fault(

@@ -1,8 +1,8 @@
 """Every bad record is refused with exactly the expected faults.
 
 One folder in `bad/` is one bad record: `change.yaml` says why it is bad and changes the good
-record, `expected.txt` is what the engineer then reads, line by line. Does not prove that the
-messages help; review the texts for that.
+record, in `bad_site/` the good record with a town hall; `expected.txt` is what the engineer then
+reads, line by line. Does not prove that the messages help; review the texts for that.
 """
 
 from pathlib import Path
@@ -13,7 +13,9 @@ from ruamel.yaml import YAML
 from infra.record import RecordError, load
 from tests.unit.record.good_record import FOLDER, lay_out
 
-BAD = sorted((Path(__file__).parent / "bad").iterdir())
+HERE = Path(__file__).parent
+BAD = [*sorted((HERE / "bad").iterdir()), *sorted((HERE / "bad_site").iterdir())]
+SITE = HERE / "site.yaml"
 
 
 def change_record(folder: Path, changes: list[dict[str, str]]) -> None:
@@ -28,12 +30,26 @@ def change_record(folder: Path, changes: list[dict[str, str]]) -> None:
         file.write_text(before.replace(change["text"], change["by"]))
 
 
+def read_changes(file: Path) -> list[dict[str, str]]:
+    """Read the changes that a file lists."""
+    changes: list[dict[str, str]] = YAML(typ="safe", pure=True).load(file.read_text())
+    return changes
+
+
+def test_record_with_a_site_is_good(tmp_path: Path) -> None:
+    folder = lay_out(tmp_path)
+    change_record(folder, read_changes(SITE))
+    assert load(folder).sites.keys() == {"gemeentehuis"}
+
+
 @pytest.mark.parametrize("case", BAD, ids=[case.name for case in BAD])
 def test_bad_record_is_refused_with_every_fault(
     case: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    changes = YAML(typ="safe", pure=True).load((case / "change.yaml").read_text())
-    change_record(lay_out(tmp_path), changes)
+    folder = lay_out(tmp_path)
+    if case.parent.name == "bad_site":
+        change_record(folder, read_changes(SITE))
+    change_record(folder, read_changes(case / "change.yaml"))
     monkeypatch.chdir(tmp_path)
     with pytest.raises(RecordError) as refused:
         load(FOLDER)
