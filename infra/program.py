@@ -38,7 +38,9 @@ def _declare() -> None:
         plan.tenant,
         EstateArgs(
             plan=plan,
-            shared=look_up(settings.datacenter, settings.management.port_group, vcenter),
+            shared=look_up(
+                settings.datacenter, settings.management.port_group, plan.outside, vcenter
+            ),
             management_address=settings.management.bastion_interface,
             public_key=settings.management_public_key,
             is_protected=settings.protect_volumes,
@@ -52,6 +54,7 @@ def _declare() -> None:
             former_management_key=config.get_secret("former-management-key"),
             first_boot_key=config.get_secret("first-boot-key"),
             databases=config.require_secret_object("databases"),
+            tunnels=config.get_secret_object("tunnels") or {},
         ),
     ).apply(lambda known: export(plan, settings.management, known["uuids"], known["secrets"]))
     pulumi.export("servers", {key: server.address for key, server in plan.servers.items()})

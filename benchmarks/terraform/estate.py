@@ -164,7 +164,12 @@ def _machine(server: Server, plan: Plan, settings: Settings) -> dict[str, Any]:
         "disk": [root, *volumes],
         "clone": {"template_uuid": f"${{{template}.id}}"},
         "extra_config": guestinfo(
-            server, addresses, plan.resolver, plan.domain, settings.management_public_key
+            server,
+            addresses,
+            plan.resolver,
+            plan.domain,
+            plan.resolver,
+            settings.management_public_key,
         ),
         "tags": [f"${{vsphere_tag.{server.zone}.id}}"],
         "wait_for_guest_net_timeout": GUEST_NETWORK_TIMEOUT_MIN,

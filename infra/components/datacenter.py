@@ -1,6 +1,6 @@
 """Look up the provider's shared parts by name. Creates nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Self
@@ -33,7 +33,10 @@ class Template:
 
 @dataclass(frozen=True, kw_only=True)
 class Shared:
-    """vCenter ids of the parts that the provider owns and every tenant uses."""
+    """vCenter ids of the parts that the provider owns and tenants use.
+
+    outside_network_ids: by the names that the plan asks for.
+    """
 
     datacenter_id: str
     cluster_id: str
@@ -41,6 +44,7 @@ class Shared:
     datastore_id: str
     switch_uuid: str
     management_network_id: str
+    outside_network_ids: Mapping[str, str]
     template: Template
 
 
@@ -64,13 +68,17 @@ def connect(config: pulumi.Config, password: pulumi.Output[str] | None) -> vsphe
 
 
 def look_up(
-    datacenter: Datacenter, management_port_group: str, vcenter: vsphere.Provider
+    datacenter: Datacenter,
+    management_port_group: str,
+    outside: Iterable[str],
+    vcenter: vsphere.Provider,
 ) -> Shared:
     """Find the shared parts in vCenter.
 
     Args:
         datacenter: their names.
         management_port_group: name of the provider-management port group.
+        outside: names of the port groups outside in which the tenant has legs.
         vcenter: to ask.
 
     Returns:
@@ -97,6 +105,10 @@ def look_up(
             )
         with faults.of("port group", management_port_group):
             network = vsphere.get_network(name=management_port_group, datacenter_id=dc, opts=there)
+        networks = {}
+        for name in outside:
+            with faults.of("port group", name):
+                networks[name] = vsphere.get_network(name=name, datacenter_id=dc, opts=there).id
         with faults.of("template", datacenter.template):
             template = vsphere.get_virtual_machine(
                 name=datacenter.template, datacenter_id=dc, opts=there
@@ -109,6 +121,7 @@ def look_up(
         datastore_id=datastore.id,
         switch_uuid=switch.id,
         management_network_id=network.id,
+        outside_network_ids=networks,
         template=Template(
             id=template.id,
             guest_id=template.guest_id or "",

@@ -11,6 +11,7 @@ from infra.components.first_boot import guestinfo
 from infra.components.network import NetworkSegment, NetworkSegmentArgs
 from infra.components.server import Server, ServerArgs
 from infra.plan.model import Plan
+from infra.plan.tunnel import find_way_in
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,11 +115,8 @@ class Estate(pulumi.ComponentResource):
         servers = {}
         for key, server in plan.servers.items():
             addresses = {nic.device: nic.address or args.management_address for nic in server.nics}
-            networks: dict[str, pulumi.Input[str]] = {
-                nic.device: segments[nic.segment].port_group_id
-                if nic.segment
-                else args.shared.management_network_id
-                for nic in server.nics
+            networks = {
+                nic.device: _find_network(nic.segment, segments, args.shared) for nic in server.nics
             }
             servers[key] = Server(
                 server.name,
@@ -130,7 +128,12 @@ class Estate(pulumi.ComponentResource):
                     template=args.shared.template,
                     datastore_id=args.shared.datastore_id,
                     guestinfo=guestinfo(
-                        server, addresses, plan.resolver, plan.domain, args.public_key
+                        server,
+                        addresses,
+                        plan.resolver,
+                        plan.domain,
+                        find_way_in(plan, key),
+                        args.public_key,
                     ),
                     is_protected=args.is_protected,
                     network_ids=networks,
@@ -141,3 +144,14 @@ class Estate(pulumi.ComponentResource):
                 pulumi.ResourceOptions(parent=self),
             )
         return servers
+
+
+def _find_network(
+    name: str | None, segments: Mapping[str, NetworkSegment], shared: Shared
+) -> pulumi.Input[str]:
+    """Give the port group of a NIC: the tenant's own, or one of the provider's."""
+    if name is None:
+        return shared.management_network_id
+    if name in segments:
+        return segments[name].port_group_id
+    return shared.outside_network_ids[name]

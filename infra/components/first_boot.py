@@ -14,7 +14,12 @@ from infra.record.service import MANAGEMENT_ACCOUNT
 
 
 def guestinfo(
-    server: Server, addresses: dict[str, str], resolver: str, domain: str, public_key: str
+    server: Server,
+    addresses: dict[str, str],
+    resolver: str,
+    domain: str,
+    way_in: str,
+    public_key: str,
 ) -> dict[str, str]:
     """Build the VM's extra configuration.
 
@@ -23,6 +28,7 @@ def guestinfo(
         addresses: address with prefix length by device, of every NIC.
         resolver: IPv4 address of the tenant's resolver: the bastion.
         domain: the tenant's DNS domain.
+        way_in: IPv4 address from which management comes.
         public_key: OpenSSH line that opens the management account until it is configured.
 
     Returns:
@@ -55,7 +61,7 @@ def guestinfo(
         # Addresses that change reach the server with its next boot, all else stays as it is.
         "updates": {"network": {"when": ["boot"]}},
         # Runs at every boot: the filter on disk may still know the bastion by a former address.
-        "bootcmd": [_admit(resolver)],
+        "bootcmd": [_admit(way_in)],
     }
     return {
         "guestinfo.metadata": _encode(json.dumps(metadata, indent=1)),
@@ -65,11 +71,11 @@ def guestinfo(
     }
 
 
-def _admit(bastion: str) -> str:
-    """Let the bastion in, past a host filter that role base has written; there may be none yet."""
-    way_in = "inet host_filter way_in"
-    add = f"nft add element {way_in} {{ {bastion} }}"
-    return f"if nft list set {way_in} >/dev/null 2>&1; then {add}; fi"
+def _admit(address: str) -> str:
+    """Let management in, past a host filter that role base has written; there may be none yet."""
+    admitted = "inet host_filter way_in"
+    add = f"nft add element {admitted} {{ {address} }}"
+    return f"if nft list set {admitted} >/dev/null 2>&1; then {add}; fi"
 
 
 def _ethernet(nic: Nic, address: str, server: Server, resolver: str, domain: str) -> dict[str, Any]:

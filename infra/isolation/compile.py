@@ -211,8 +211,15 @@ def _untested(ground: Ground, tried: set[str]) -> Iterator[Untested]:
             yield Untested(
                 case=case, reason=f"no host of the provider answers in its {network} networks"
             )
+    if ground.plan.outside:
+        yield OUTSIDE_UNTESTED
     yield from PARTS_UNTESTED
 
+
+OUTSIDE_UNTESTED = Untested(
+    case="I03", reason="nothing was sent or heard in the networks outside where sites meet the edge"
+)
+"""Of a tenant with legs in networks outside."""
 
 PARTS_UNTESTED = (
     Untested(case="I02", reason="the provider's own gateway is in no contract, so it gets nothing"),

@@ -45,7 +45,11 @@ class Leg:
 
 @dataclass(frozen=True, kw_only=True)
 class Host:
-    """One host with its legs, in device order. ipv6: private addresses it was seen to have."""
+    """One host with its legs, in device order, those in networks outside apart.
+
+    is_edge: whether it routes, as the edge or for a site. ipv6: private addresses it was seen to
+    have.
+    """
 
     tenant: str
     server: str
@@ -219,6 +223,8 @@ def _hosts(
     for key, server in plan.servers.items():
         legs = []
         for nic in server.nics:
+            if nic.segment in plan.outside:
+                continue
             segment = plan.segments[nic.segment] if nic.segment else None
             legs.append(
                 Leg(
@@ -236,7 +242,7 @@ def _hosts(
             tenant=plan.tenant,
             server=key,
             zone=server.zone,
-            is_edge="edge" in server.roles,
+            is_edge=not {"edge", "router"}.isdisjoint(server.roles),
             legs=tuple(legs),
             listeners=listeners.get(key, ()),
             # Beyond these lies what is nobody's here: a target must be within the datacenter.

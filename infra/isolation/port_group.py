@@ -83,10 +83,7 @@ def _judge_nics(
     """The planned NICs are in the segment and no others, and no server has one elsewhere."""
     name = f"{plan.tenant}-{segment}"
     planned = {
-        server.name: {
-            (nic.mac, f"{plan.tenant}-{nic.segment}" if nic.segment else found.management)
-            for nic in server.nics
-        }
+        server.name: {(nic.mac, _port_group(plan, found, nic.segment)) for nic in server.nics}
         for server in plan.servers.values()
         if server.nics[0].segment == segment
     }
@@ -101,6 +98,13 @@ def _judge_nics(
             ):
                 where = nic.port_group or "no port group of the switch"
                 yield f"{machine.name}: NIC {nic.mac} is in {where}, not as planned"
+
+
+def _port_group(plan: Plan, found: Configuration, place: str | None) -> str:
+    """Name the port group of a planned NIC: the tenant's own, or one of the provider's."""
+    if place is None:
+        return found.management
+    return place if place in plan.outside else f"{plan.tenant}-{place}"
 
 
 def _reaches(vlans: Vlans, vlan: int) -> bool:

@@ -17,7 +17,7 @@ from infra.operations.management_path import ManagementPath, NoAnswerError
 from infra.operations.matrix_sweep import Sweeps
 from infra.operations.verify import VerifyError
 from infra.outputs import StackOutputs
-from infra.plan.matrix import matrix_udp_ports, plan_pairs
+from infra.plan.matrix import find_untried, matrix_udp_ports, plan_rounds
 from infra.plan.model import Plan
 
 MODULES = tuple(f"infra.matrix.{name}" for name in ("packet", "sender", "sensor", "host"))
@@ -26,7 +26,7 @@ MODULES = tuple(f"infra.matrix.{name}" for name in ("packet", "sender", "sensor"
 def try_matrix(
     outputs: StackOutputs, path: ManagementPath, write: Callable[[str], None], evidence: Path
 ) -> list[Outcome]:
-    """Sweep every pair.
+    """Sweep every pair between which there is no site's router.
 
     Args:
         outputs: of the stack.
@@ -43,15 +43,15 @@ def try_matrix(
     """
     started = time.monotonic()
     plan = outputs.plan
-    pairs = plan_pairs(plan)
+    rounds = plan_rounds(plan)
+    count = sum(map(len, rounds))
     outcomes: list[Outcome] = []
     try:
         with run_on_hosts(path, list(plan.servers), MODULES) as hosts:
             sweeps = Sweeps(plan, hosts)
-            for start in range(0, len(pairs), len(plan.servers)):
-                group = pairs[start : start + len(plan.servers)]
+            for group in rounds:
                 outcomes += sweeps.sweep(group)
-                write(f"   {start + len(group)} of {len(pairs)} pairs")
+                write(f"   {len(outcomes)} of {count} pairs")
     except NoAnswerError as error:
         message = (
             f"{error}. The matrix needs every host of the tenant until its end."
@@ -59,6 +59,8 @@ def try_matrix(
         )
         raise VerifyError(message) from error
     _write_evidence(plan, outcomes, time.monotonic() - started, evidence)
+    if untried := find_untried(plan):
+        write(f"NOT TRIED {len(untried)} pairs with a site's router between them: {evidence}")
     verdicts = [verdict for outcome in outcomes for verdict in outcome.verdicts]
     for verdict in verdicts:
         write(f"{verdict.kind.upper()} {verdict.line}")
@@ -100,6 +102,7 @@ def _write_evidence(
             }
             for outcome in outcomes
         ],
+        "untried": find_untried(plan),
     }
     partial = evidence.with_suffix(".partial")
     partial.write_text(json.dumps(document, indent=1) + "\n")

@@ -1,9 +1,10 @@
 """Derive NICs: device names, MAC addresses and addresses with prefix length."""
 
 import hashlib
+from collections.abc import Mapping
 
 from infra.plan.model import Nic
-from infra.record.model import Segment, Server
+from infra.record.model import Outside, Segment, Server
 
 PRIMARY = "primary"
 MANAGEMENT = "management"
@@ -26,12 +27,17 @@ def derive_mac(tenant: str, server: str, leg: str) -> str:
 
 
 def plan_nics(
-    tenant: str, key: str, server: Server, segments: dict[str, Segment], *, has_provider_leg: bool
+    tenant: str,
+    key: str,
+    server: Server,
+    places: Mapping[str, Segment | Outside],
+    *,
+    has_provider_leg: bool,
 ) -> tuple[Nic, ...]:
     """List a server's NICs in device order.
 
-    The primary segment is eth0, further segments follow sorted by key, the leg in the
-    provider-management network comes last.
+    The primary segment is eth0, further segments and networks outside follow sorted by key, the
+    leg in the provider-management network comes last.
     """
     legs = [(PRIMARY, server.segment, server.address)]
     legs += [(name, name, address) for name, address in sorted(server.interfaces.items())]
@@ -40,7 +46,7 @@ def plan_nics(
             device=f"eth{index}",
             mac=derive_mac(tenant, key, leg),
             segment=segment,
-            address=f"{address}/{segments[segment].prefix.prefixlen}",
+            address=f"{address}/{places[segment].prefix.prefixlen}",
         )
         for index, (leg, segment, address) in enumerate(legs)
     ]

@@ -12,6 +12,7 @@ from infra.plan.model import (
     FlowCheck,
     IdentityCheck,
     ListenerCheck,
+    Peer,
     Segment,
     Server,
     ServiceCheck,
@@ -19,11 +20,13 @@ from infra.plan.model import (
 )
 from infra.plan.pair import SYNCHRONISATION_PORT
 from infra.plan.refusal import PlanRefusedError
-from infra.record.service import SSH_PORT
+from infra.plan.topology import TUNNEL_DEVICE
+from infra.record.service import SSH_PORT, TUNNEL_PORT
 
 BASE_UNITS = ("chrony.service", "nftables.service", "ssh.service", "unattended-upgrades.service")
 ROLE_UNITS: Mapping[str, tuple[str, ...]] = {
     "edge": (),
+    "router": (),
     "bastion": ("package-relay.socket", "unbound.service"),
     "database": ("postgresql@15-main.service",),
     "webapp": ("nginx.service",),
@@ -44,6 +47,7 @@ def plan_checks(
     servers: Mapping[str, Server],
     flows: Mapping[str, Flow],
     applications: Mapping[str, Application],
+    tunnels: Mapping[str, Mapping[str, Peer]],
 ) -> dict[str, Check]:
     """Derive all checks.
 
@@ -52,6 +56,7 @@ def plan_checks(
         servers: by key, sorted.
         flows: resolved, by key, sorted.
         applications: by key, sorted.
+        tunnels: peers by server key.
 
     Returns:
         Checks by id, in the order in which they are best read.
@@ -59,10 +64,10 @@ def plan_checks(
     Raises:
         PlanRefusedError: a denial could not be proved for want of a positive control.
     """
-    listeners = _listeners(servers, flows)
+    listeners = _listeners(servers, flows, tunnels)
     flow_checks = dict(_flow_checks(servers, flows))
     return {
-        **dict(_server_checks(segments, servers, listeners, applications)),
+        **dict(_server_checks(segments, servers, listeners, applications, tunnels)),
         **flow_checks,
         **dict(_denied_checks(servers, listeners, flow_checks)),
         **dict(_application_checks(servers, flows, applications)),
@@ -70,15 +75,19 @@ def plan_checks(
 
 
 def _listeners(
-    servers: Mapping[str, Server], flows: Mapping[str, Flow]
+    servers: Mapping[str, Server],
+    flows: Mapping[str, Flow],
+    tunnels: Mapping[str, Mapping[str, Peer]],
 ) -> dict[str, tuple[str, ...]]:
-    """What each server listens on: SSH for management, and where flows end."""
+    """What each server listens on: SSH for management, where flows end, and for its tunnels."""
     found = {key: {f"tcp/{SSH_PORT}"} for key in servers}
     for key in _pair(servers):
         found[key].add(f"udp/{SYNCHRONISATION_PORT}")
     for flow in flows.values():
         for key in flow.destination_servers:
             found[key].add(f"{flow.protocol}/{flow.port}")
+    for key in tunnels:
+        found[key].add(f"udp/{TUNNEL_PORT}")
     return {key: tuple(sorted(listeners)) for key, listeners in found.items()}
 
 
@@ -93,6 +102,7 @@ def _server_checks(
     servers: Mapping[str, Server],
     listeners: Mapping[str, tuple[str, ...]],
     applications: Mapping[str, Application],
+    tunnels: Mapping[str, Mapping[str, Peer]],
 ) -> Iterator[tuple[str, Check]]:
     pair = _pair(servers)
     for key, server in servers.items():
@@ -131,6 +141,7 @@ def _server_checks(
         if key in pair:
             units |= set(PAIR_UNITS)
         units |= {f"{name}.service" for name, a in applications.items() if a.web_server == key}
+        units |= {f"wg-quick@{TUNNEL_DEVICE}.service"} if key in tunnels else set()
         for unit in sorted(units):
             yield f"service/{key}/{unit}", ServiceCheck(server=key, unit=unit)
 
@@ -165,7 +176,7 @@ def _denied_checks(
     listeners: Mapping[str, tuple[str, ...]],
     flow_checks: Mapping[str, FlowCheck],
 ) -> Iterator[tuple[str, DeniedCheck]]:
-    """Sample every ordered pair of zones, each by its first server that is not the edge."""
+    """Sample every ordered pair of zones, each by its first server that does not route."""
     controls: dict[str, FlowCheck] = {}
     allowed: set[tuple[str, str, int]] = set()
     for flow_check in flow_checks.values():
@@ -174,7 +185,7 @@ def _denied_checks(
             allowed.add((flow_check.server, flow_check.destination, flow_check.port))
     sample: dict[str, str] = {}
     for key, server in servers.items():
-        if "edge" not in server.roles:
+        if server.gateway is not None:
             sample.setdefault(server.zone, key)
     unproved = sorted(key for key in sample.values() if key not in controls)
     if unproved:

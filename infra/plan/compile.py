@@ -17,6 +17,8 @@ from infra.plan.model import (
     Volume,
 )
 from infra.plan.refusal import PlanRefusedError
+from infra.plan.topology import plan_topology
+from infra.plan.tunnel import plan_tunnels
 from infra.record import model as record
 
 
@@ -33,15 +35,15 @@ def compile_plan(tenant: record.Tenant) -> Plan:
         PlanRefusedError: two NICs would get the same MAC, or a denial could not be proved.
     """
     segments = _plan_segments(tenant)
-    nics = _plan_nics(tenant)
+    nics = plan_all_nics(tenant)
     ends = resolve_ends(tenant)
     flows = plan_flows(tenant, ends)
-    edges = {
-        key: nics[key] for key in sorted(tenant.servers) if "edge" in tenant.servers[key].roles
-    }
+    topology = plan_topology(tenant, nics)
+    tunnels = plan_tunnels(tenant, topology)
+    edges = {key: nics[key] for key in topology.edges}
     bastion = next(server for server in tenant.servers.values() if "bastion" in server.roles)
     addresses = {key: str(server.address) for key, server in sorted(tenant.servers.items())}
-    filters = plan_filters(flows, ends, addresses, edges)
+    filters = plan_filters(tenant, flows, ends, topology, tunnels, edges)
     servers = {
         key: Server(
             name=f"{tenant.id}-{key}",
@@ -49,7 +51,7 @@ def compile_plan(tenant: record.Tenant) -> Plan:
             fqdn=f"{key}.{tenant.domain}",
             zone=segments[server.segment].zone,
             address=addresses[key],
-            gateway=None if key in edges else segments[server.segment].gateway,
+            gateway=None if key in topology.devices else segments[server.segment].gateway,
             vcpu=server.vcpu,
             memory_mib=server.memory_mib,
             nics=nics[key],
@@ -80,7 +82,9 @@ def compile_plan(tenant: record.Tenant) -> Plan:
         resolver=str(bastion.address),
         names={server.fqdn: server.address for server in servers.values()}
         | {a.fqdn: servers[a.web_server].address for a in applications.values()},
-        checks=plan_checks(segments, servers, flows, applications),
+        outside={name: str(seen.prefix) for name, seen in sorted(tenant.outside.items())},
+        tunnels=tunnels,
+        checks=plan_checks(segments, servers, flows, applications, tunnels),
     )
 
 
@@ -99,12 +103,18 @@ def _plan_segments(tenant: record.Tenant) -> dict[str, Segment]:
     return dict(sorted(found.items()))
 
 
-def _plan_nics(tenant: record.Tenant) -> dict[str, tuple[Nic, ...]]:
-    segments = {
+def plan_all_nics(tenant: record.Tenant) -> dict[str, tuple[Nic, ...]]:
+    """List every server's NICs, by key.
+
+    Raises:
+        PlanRefusedError: two would get the same MAC.
+    """
+    places: dict[str, record.Segment | record.Outside] = {
         name: segment for zone in tenant.zones.values() for name, segment in zone.segments.items()
     }
+    places |= tenant.outside
     nics = {
-        key: plan_nics(tenant.id, key, server, segments, has_provider_leg="bastion" in server.roles)
+        key: plan_nics(tenant.id, key, server, places, has_provider_leg="bastion" in server.roles)
         for key, server in sorted(tenant.servers.items())
     }
     owners: dict[str, list[str]] = {}

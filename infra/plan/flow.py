@@ -38,6 +38,7 @@ def resolve_ends(tenant: Tenant) -> Ends:
     """Resolve every zone and server of a record.
 
     A zone's servers are those that live in it; an edge's further legs do not make it a member.
+    A network outside has addresses and no servers.
     """
     zone_of = {
         segment: zone for zone, content in tenant.zones.items() for segment in content.segments
@@ -52,6 +53,8 @@ def resolve_ends(tenant: Tenant) -> Ends:
             prefixes={name: str(segment.prefix) for name, segment in content.segments.items()},
             servers=tuple(members[zone]),
         )
+    for name, seen in tenant.outside.items():
+        ends[name] = End(prefixes={name: str(seen.prefix)}, servers=())
     return Ends(ends)
 
 

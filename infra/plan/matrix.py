@@ -6,6 +6,7 @@ The rules of the plan, evaluated; the flows they came from are not looked at.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
+from itertools import chain, permutations
 
 from infra.plan.model import Nic, Plan, Rule, Server
 from infra.record.model import Protocol
@@ -53,24 +54,47 @@ class Pair:
         return passed if self.forward is None else passed & self.forward
 
 
-def plan_pairs(plan: Plan) -> tuple[Pair, ...]:
-    """Derive all ordered pairs, by distance in the sorted names.
+def plan_rounds(plan: Plan) -> tuple[tuple[Pair, ...], ...]:
+    """Derive all ordered pairs that can be tried, by distance in the sorted names.
 
-    So that of the first n pairs each server sends one and receives one, and of the next n.
+    So that in one round each server sends at most one and receives at most one.
     """
     servers = list(plan.servers)
     edge = next(key for key, server in plan.servers.items() if "edge" in server.roles)
-    return tuple(
-        _pair(plan, source, servers[(index + distance) % len(servers)], edge)
+    rounds = (
+        tuple(
+            _pair(plan, source, destination, edge)
+            for index, source in enumerate(servers)
+            if _is_tried(plan, source, destination := servers[(index + distance) % len(servers)])
+        )
         for distance in range(1, len(servers))
-        for index, source in enumerate(servers)
     )
+    return tuple(found for found in rounds if found)
+
+
+def plan_pairs(plan: Plan) -> tuple[Pair, ...]:
+    """Derive all ordered pairs that can be tried, round after round."""
+    return tuple(chain.from_iterable(plan_rounds(plan)))
+
+
+def find_untried(plan: Plan) -> tuple[tuple[str, str], ...]:
+    """Give the ordered pairs that cannot be tried: their path passes the router of a site."""
+    return tuple(pair for pair in permutations(plan.servers, 2) if not _is_tried(plan, *pair))
 
 
 def matrix_udp_ports(plan: Plan) -> tuple[int, ...]:
     """Give the UDP ports that are tried: the common ones and those of the flows, sorted."""
     own = {flow.port for flow in plan.flows.values() if flow.protocol == "udp"}
     return tuple(sorted({*COMMON_UDP_PORTS, *own}))
+
+
+def _is_tried(plan: Plan, source: str, destination: str) -> bool:
+    """Say whether nothing or only the edge is between two servers."""
+    outside = plan.outside.keys()
+    here, there = (_segments(plan.servers[key]) - outside for key in (source, destination))
+    edges = (server for server in plan.servers.values() if "edge" in server.roles)
+    at_edge = _segments(next(edges)) - outside
+    return bool(here & there) or (bool(here & at_edge) and bool(there & at_edge))
 
 
 def _pair(plan: Plan, source: str, destination: str, edge: str) -> Pair:

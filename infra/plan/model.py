@@ -34,13 +34,26 @@ class Nic(Planned):
     """One virtual NIC, in device order.
 
     segment: None for the bastion's leg in the provider-management network, whose address the
-    stack's configuration gives (address None too). address: with prefix length, 10.0.0.1/24.
+    stack's configuration gives (address None too); it may be a network outside. address: with
+    prefix length, 10.0.0.1/24.
     """
 
     device: str
     mac: str
     segment: str | None
     address: str | None
+
+
+class Peer(Planned):
+    """The other end of a tunnel.
+
+    own, endpoint: IPv4 addresses of this end and of the other in the network outside where they
+    meet. prefixes: CIDR, of all segments that are reached through the tunnel, sorted.
+    """
+
+    own: str
+    endpoint: str
+    prefixes: tuple[str, ...]
 
 
 class Volume(Planned):
@@ -55,7 +68,7 @@ class Rule(Planned):
     """One accepted direction of one flow in one packet filter.
 
     sources, destinations: CIDR prefixes, sorted. port: None for vrrp, which has none.
-    in_device/out_device: set in the edge's rules for forwarding and for its partner, so that an
+    in_device/out_device: set in rules for forwarding and for an edge's partner, so that an
     address is accepted from its own segment alone.
     """
 
@@ -77,7 +90,7 @@ class Filter(Planned):
 
 
 class Server(Planned):
-    """One virtual machine. name: in vCenter, `<tenant>-<key>`; gateway: None on the edge."""
+    """One virtual machine. name: in vCenter, `<tenant>-<key>`; gateway: None where it routes."""
 
     name: str
     host_name: str
@@ -257,5 +270,9 @@ class Plan(Planned):
     """IPv4 address of the tenant's resolver, clock and package relay: the bastion."""
     names: dict[str, str]
     """DNS name -> IPv4 address of everything in the tenant."""
+    outside: dict[str, str] = {}
+    """Network of the provider in which edge or routers have legs -> CIDR prefix."""
+    tunnels: dict[str, dict[str, Peer]] = {}
+    """Server that routes -> its peers, by their server keys."""
     checks: dict[str, Check]
     """Check id -> check; the id reads as a claim."""

@@ -25,6 +25,7 @@ SHARED = Shared(
     datastore_id="datastore-1",
     switch_uuid="50 01",
     management_network_id="dvportgroup-9",
+    outside_network_ids={"internet": "dvportgroup-10"},
     template=Template(
         id="422f",
         guest_id="debian12_64Guest",
@@ -155,6 +156,19 @@ def test_only_the_bastion_has_a_leg_in_provider_management(recorder: Recorder) -
         if nic["networkId"] == SHARED.management_network_id
     }
     assert with_leg == {"werkendam-bastion01-vm"}
+
+
+def test_leg_outside_is_in_the_providers_network(plan: Plan) -> None:
+    edge = plan.servers["edge01"]
+    leg = edge.nics[-1].model_copy(
+        update={"device": "eth9", "segment": "internet", "address": "203.0.113.2/24"}
+    )
+    with_leg = edge.model_copy(update={"nics": (*edge.nics, leg)})
+    recorder = declare(plan.model_copy(update={"servers": {**plan.servers, "edge01": with_leg}}))
+    machine = recorder.inputs("vsphere:index/virtualMachine:VirtualMachine")[f"{edge.name}-vm"]
+    assert machine["networkInterfaces"][-1]["networkId"] == "dvportgroup-10"
+    groups = recorder.inputs("vsphere:index/distributedPortGroup:DistributedPortGroup")
+    assert {group["name"] for group in groups.values()} == {f"werkendam-{s}" for s in plan.segments}
 
 
 def test_a_volume_is_its_own_disk_on_its_own_unit(recorder: Recorder) -> None:

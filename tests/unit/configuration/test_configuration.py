@@ -309,6 +309,34 @@ def test_drift_turns_exactly_its_case_red(plan: Plan, good: Configuration, drift
     assert SECRET not in red[0].detail
 
 
+@pytest.mark.parametrize(
+    ("found_in", "said"),
+    [
+        ("internet", []),
+        (
+            MANAGEMENT,
+            [f"werkendam-edge01: NIC 00:50:56:00:00:01 is in {MANAGEMENT}, not as planned"],
+        ),
+    ],
+)
+def test_leg_outside_is_in_the_providers_port_group_of_that_name(
+    plan: Plan, good: Configuration, found_in: str, said: list[str]
+) -> None:
+    mac, edge = "00:50:56:00:00:01", plan.servers["edge01"]
+    leg = edge.nics[0].model_copy(update={"device": "eth9", "mac": mac, "segment": "internet"})
+    servers = {**plan.servers, "edge01": edge.model_copy(update={"nics": (*edge.nics, leg)})}
+    outside = {"internet": "203.0.113.0/24"}
+    planned = plan.model_copy(update={"servers": servers, "outside": outside})
+    machines = tuple(
+        found.model_copy(update={"nics": (*found.nics, Nic(mac=mac, port_group=found_in))})
+        if found.name == edge.name
+        else found
+        for found in good.machines
+    )
+    outcomes = judge(planned, good.model_copy(update={"machines": machines}))
+    assert [outcome.detail for outcome in outcomes if outcome.verdict != "pass"] == said
+
+
 def without_permissions(found: Configuration) -> Configuration:
     return found.model_copy(update={"permissions": ()})
 
