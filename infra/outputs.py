@@ -37,19 +37,26 @@ class Secrets(Contract):
     management_key: OpenSSH private key of the account `ansible`. former_management_key: the one
     that it replaces, while hosts may still have that. first_boot_key: opens a server that was
     never configured; None where the management key does, until `tenant up`. databases:
-    password by application id.
+    password by application id. tunnels: WireGuard private key by server key.
     """
 
     management_key: SecretStr
     former_management_key: SecretStr | None = None
     first_boot_key: SecretStr | None = None
     databases: dict[str, SecretStr]
+    tunnels: dict[str, SecretStr] = {}
 
     @property
     def keys(self) -> list[str]:
         """The keys of which every host accepts at least one, the likeliest first."""
         keys = (self.management_key, self.former_management_key, self.first_boot_key)
         return [key.get_secret_value() for key in keys if key]
+
+    @property
+    def texts(self) -> list[str]:
+        """All of them in the clear, for looking where they must not be."""
+        generated = (*self.databases.values(), *self.tunnels.values())
+        return [*self.keys, *(secret.get_secret_value() for secret in generated)]
 
 
 class StackOutputs(Contract):

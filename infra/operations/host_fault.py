@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from infra.outputs import StackOutputs
+from infra.plan.tunnel import find_management_address
 from infra.record.service import PACKAGE_RELAY_PORT
 
 LONGEST_WORDS = 600
@@ -117,7 +118,9 @@ def _explain_silence(fault: Fault, outputs: StackOutputs) -> str:
     server = outputs.plan.servers[fault.host]
     bastion = find_server(outputs, "bastion")
     is_bastion = fault.host == bastion
-    address = outputs.management.bastion_address if is_bastion else server.address
+    address: object = outputs.management.bastion_address
+    if not is_bastion:
+        address = find_management_address(outputs.plan, fault.host)
     if found := _OTHER_KEY.search(fault.words):
         alias = f"{fault.host}-{outputs.instances[fault.host].uuid}"
         return (

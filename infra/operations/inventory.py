@@ -7,12 +7,14 @@ and no other hosts. The result holds secrets: it may only live in memory.
 from typing import Any
 
 from infra.operations.host_fault import find_servers
-from infra.operations.secret import public_key
+from infra.operations.secret import public_key, tunnel_public_key
 from infra.operations.stack import ROOT
 from infra.outputs import StackOutputs
 from infra.plan.model import Rule, Server
 from infra.plan.pair import SYNCHRONISATION_PORT, find_partner
-from infra.record.service import MANAGEMENT_ACCOUNT, PACKAGE_RELAY_PORT, SSH_PORT
+from infra.plan.topology import TUNNEL_DEVICE
+from infra.plan.tunnel import find_way_in
+from infra.record.service import MANAGEMENT_ACCOUNT, PACKAGE_RELAY_PORT, SSH_PORT, TUNNEL_PORT
 
 APPLICATIONS = ROOT / "applications"
 """Source code of the applications that role webapp installs, one folder an application."""
@@ -32,18 +34,22 @@ def build_inventory(outputs: StackOutputs) -> dict[str, Any]:
     for key, server in plan.servers.items():
         for group in (*server.roles, f"zone_{server.zone.replace('-', '_')}"):
             groups.setdefault(group, {"hosts": []})["hosts"].append(key)
+    if plan.tunnels:
+        groups["tunnel"] = {"hosts": list(plan.tunnels)}
     variables = {key: _variables(key, server, outputs) for key, server in plan.servers.items()}
     return {**groups, "_meta": {"hostvars": variables}}
 
 
 def _variables(key: str, server: Server, outputs: StackOutputs) -> dict[str, Any]:
-    variables = {"ansible_user": MANAGEMENT_ACCOUNT} | _base(server, outputs)
+    variables = {"ansible_user": MANAGEMENT_ACCOUNT} | _base(key, server, outputs)
     for role in server.roles:
         variables |= _ROLES[role](key, server, outputs)
+    if key in outputs.plan.tunnels:
+        variables |= _tunnel(key, server, outputs)
     return variables
 
 
-def _base(server: Server, outputs: StackOutputs) -> dict[str, Any]:
+def _base(key: str, server: Server, outputs: StackOutputs) -> dict[str, Any]:
     plan, management = outputs.plan, outputs.management
     incoming = [rule.model_dump() for rule in server.filter.incoming]
     outgoing = [rule.model_dump() for rule in server.filter.outgoing]
@@ -72,7 +78,7 @@ def _base(server: Server, outputs: StackOutputs) -> dict[str, Any]:
         "base_filter_incoming": incoming,
         "base_filter_outgoing": outgoing,
         # Its own way in is the leg that no record moves.
-        "base_way_in": [] if is_bastion else [plan.resolver],
+        "base_way_in": [] if is_bastion else [find_way_in(plan, key)],
         "base_resolver": {"domain": plan.domain, "addresses": [plan.resolver]},
         "base_time_servers": [str(address) for address in management.time_servers]
         if is_bastion
@@ -89,15 +95,36 @@ def _base(server: Server, outputs: StackOutputs) -> dict[str, Any]:
 
 
 def _edge(key: str, server: Server, outputs: StackOutputs) -> dict[str, Any]:
+    plan = outputs.plan
+    prefixes = {name: segment.prefix for name, segment in plan.segments.items()} | plan.outside
+    interfaces: dict[str, dict[str, Any]] = {
+        nic.device: {"segment": nic.segment, "prefixes": [prefixes[nic.segment]]}
+        for nic in server.nics
+        if nic.segment
+    }
+    if peers := plan.tunnels.get(key):
+        through = sorted({prefix for peer in peers.values() for prefix in peer.prefixes})
+        interfaces[TUNNEL_DEVICE] = {"segment": "tunnel", "prefixes": through}
     return _pair(key, server, outputs) | {
         "edge_forward": [rule.model_dump() for rule in server.filter.forward],
-        "edge_interfaces": {
-            nic.device: {
-                "segment": nic.segment,
-                "prefix": outputs.plan.segments[nic.segment].prefix,
+        "edge_interfaces": interfaces,
+        "edge_outside": [nic.device for nic in server.nics if nic.segment in plan.outside],
+    }
+
+
+def _tunnel(key: str, server: Server, outputs: StackOutputs) -> dict[str, Any]:
+    keys = outputs.secrets.tunnels
+    return {
+        "tunnel_address": server.address,
+        "tunnel_port": TUNNEL_PORT,
+        "tunnel_private_key": keys[key].get_secret_value(),
+        "tunnel_peers": {
+            name: {
+                "public_key": tunnel_public_key(keys[name].get_secret_value()),
+                "endpoint": peer.endpoint,
+                "prefixes": list(peer.prefixes),
             }
-            for nic in server.nics
-            if nic.segment
+            for name, peer in outputs.plan.tunnels[key].items()
         },
     }
 
@@ -192,6 +219,7 @@ def _decoy(key: str, _server: Server, outputs: StackOutputs) -> dict[str, Any]:
 
 _ROLES = {
     "edge": _edge,
+    "router": _edge,
     "bastion": _bastion,
     "database": _database,
     "webapp": _webapp,

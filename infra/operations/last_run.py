@@ -77,9 +77,10 @@ class Memory:
 def read_memory(outputs: StackOutputs, path: ManagementPath, wanted: Mapping[str, str]) -> Memory:
     """Ask the hosts with what they were configured last.
 
-    Hosts behind the edge are asked only when bastion and edge have been configured once: otherwise
-    nothing forwards to them yet. Silence counts for nothing while a gate before them is still to be
-    configured: it may forward to their former addresses only.
+    Hosts behind the edge are asked only when bastion and edge have been configured once, those of a
+    site when its router has been as well: otherwise nothing forwards to them yet. Silence counts
+    for nothing while a gate before them is still to be configured: it may forward to their former
+    addresses only.
 
     Args:
         outputs: of the stack.
@@ -101,15 +102,31 @@ def read_memory(outputs: StackOutputs, path: ManagementPath, wanted: Mapping[str
         is_way_settled = is_way_settled and all(
             memory.known[gate] == wanted[gate] for gate in gates
         )
-    _ask(far, outputs, path, memory, is_silence_final=is_way_settled)
+    at_sites = {router: find_behind(router, outputs) for router in find_servers(outputs, "router")}
+    inside = [key for key in far if not any(key in behind for behind in at_sites.values())]
+    _ask(inside, outputs, path, memory, is_silence_final=is_way_settled)
+    for router, behind in at_sites.items():
+        if router in memory.silent:
+            memory.silent.update(leave_untried(router, outputs))
+        elif known := memory.known[router]:
+            is_settled = is_way_settled and known == wanted[router]
+            _ask(behind, outputs, path, memory, is_silence_final=is_settled)
     return memory
 
 
 def find_behind(gate: str, outputs: StackOutputs) -> list[str]:
-    """Return the servers that are reached through this one only: the bastion, or the one edge."""
-    bastions, edges = (find_servers(outputs, role) for role in GATES)
+    """Return the servers that are reached through this one only: bastion, one edge, or router."""
+    servers = outputs.plan.servers
+    bastions, edges, routers = (find_servers(outputs, role) for role in (*GATES, "router"))
     if gate in bastions:
-        return [key for key in outputs.plan.servers if key != gate]
+        return [key for key in servers if key != gate]
+    if gate in routers:
+        own = {nic.segment for nic in servers[gate].nics} - outputs.plan.outside.keys()
+        return [
+            key
+            for key, server in servers.items()
+            if key != gate and not own.isdisjoint(nic.segment for nic in server.nics)
+        ]
     return _find_far(outputs) if edges == (gate,) else []
 
 
@@ -156,7 +173,10 @@ def _ask(
 
 def _folders(key: str, server: Server, outputs: StackOutputs, root: Path) -> Iterable[Path]:
     yield root / "playbooks"
-    for role in sorted({*SHARED_ROLES, *server.roles}):
+    roles: set[str] = {"edge" if role == "router" else role for role in server.roles}
+    if key in outputs.plan.tunnels:
+        roles.add("tunnel")
+    for role in sorted({*SHARED_ROLES, *roles}):
         yield root / "roles" / role
     for name, application in outputs.plan.applications.items():
         if application.web_server == key:

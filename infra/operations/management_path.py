@@ -19,6 +19,7 @@ from infra.errors import TenantError
 from infra.operations.host_fault import Fault, explain, find_server
 from infra.operations.secret import public_key
 from infra.outputs import StackOutputs
+from infra.plan.tunnel import find_management_address
 from infra.record.service import MANAGEMENT_ACCOUNT
 
 MEMORY_FOLDER = Path("/dev/shm")  # noqa: S108 (a tmpfs on every Linux; the folder below is 0700)
@@ -243,10 +244,11 @@ def _ssh_config(outputs: StackOutputs, folder: Path, identity: Path, known_hosts
     management = outputs.management
     bastion = find_server(outputs, "bastion")
     lines = []
-    for key, server in outputs.plan.servers.items():
+    for key in outputs.plan.servers:
         lines += [f"Host {key}", f"  HostKeyAlias {key}-{outputs.instances[key].uuid}"]
         if key != bastion:
-            lines += [f"  HostName {server.address}", f"  ProxyJump {bastion}"]
+            address = find_management_address(outputs.plan, key)
+            lines += [f"  HostName {address}", f"  ProxyJump {bastion}"]
             continue
         lines += [f"  HostName {management.bastion_address}"]
         if management.proxy_command:

@@ -3,12 +3,14 @@
 Nothing here reaches a host: `tenant up` brings in what the stack holds.
 """
 
+import base64
 import json
 import secrets
 from collections.abc import Mapping
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from infra.errors import TenantError
 from infra.operations.stack import Stack
@@ -21,6 +23,7 @@ MANAGEMENT_KEY = f"{CONFIG_NAMESPACE}:management-key"
 FORMER_KEY = f"{CONFIG_NAMESPACE}:former-management-key"
 FIRST_BOOT_KEY = f"{CONFIG_NAMESPACE}:first-boot-key"
 DATABASES = f"{CONFIG_NAMESPACE}:databases"
+TUNNELS = f"{CONFIG_NAMESPACE}:tunnels"
 PASSWORD_BYTES = 24
 """Entropy of a generated password: 192 bits."""
 
@@ -54,9 +57,9 @@ def complete_keys(stack: Stack, known: Mapping[str, str]) -> str:
 
 
 def complete_secrets(stack: Stack, plan: Plan) -> None:
-    """Generate what is missing: keys, and a password for each application of the plan.
+    """Generate what is missing: keys, a password an application, a key an end of a tunnel.
 
-    Passwords of applications that are no longer there are forgotten.
+    Those of applications and servers that are no longer there are forgotten.
 
     Raises:
         DeploymentError: Pulumi refuses.
@@ -66,6 +69,10 @@ def complete_secrets(stack: Stack, plan: Plan) -> None:
     present = json.loads(known.get(DATABASES, "{}"))
     passwords = {name: present.get(name) or generate_password() for name in plan.applications}
     _store_passwords(stack, known, passwords)
+    tunnels = json.loads(known.get(TUNNELS, "{}"))
+    wanted = {name: tunnels.get(name) or generate_tunnel_key() for name in plan.tunnels}
+    if wanted != tunnels:
+        store_secrets(stack, known, {TUNNELS: json.dumps(wanted, sort_keys=True)})
 
 
 def rotate_passwords(stack: Stack, plan: Plan) -> None:
@@ -135,6 +142,17 @@ def generate_key() -> str:
         .decode()
         .strip()
     )
+
+
+def generate_tunnel_key() -> str:
+    """Generate a WireGuard private key, as `wg genkey` writes it."""
+    return base64.b64encode(X25519PrivateKey.generate().private_bytes_raw()).decode()
+
+
+def tunnel_public_key(private_key: str) -> str:
+    """Give the public key of a WireGuard private key, as `wg pubkey` does."""
+    key = X25519PrivateKey.from_private_bytes(base64.b64decode(private_key))
+    return base64.b64encode(key.public_key().public_bytes_raw()).decode()
 
 
 def public_key(private_key: str) -> str:

@@ -38,9 +38,7 @@ def examine_configuration(config: Mapping[str, str], outputs: StackOutputs) -> l
         vcenter.FAILURES: the vCenter does not answer.
     """
     found = read_configuration(config, outputs.plan)
-    databases = outputs.secrets.databases.values()
-    secrets = [*outputs.secrets.keys, *(secret.get_secret_value() for secret in databases)]
-    return judge_configuration(outputs.plan, found, secrets)
+    return judge_configuration(outputs.plan, found, outputs.secrets.texts)
 
 
 def read_configuration(config: Mapping[str, str], plan: Plan) -> Configuration:

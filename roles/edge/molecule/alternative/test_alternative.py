@@ -57,6 +57,15 @@ def test_flow_added_is_foretold_and_passes(connect: Callable[[str], Any]) -> Non
     assert _reaches(guest, "10.31.30.11", 8080)
 
 
+def test_packets_outside_bear_the_routers_address(connect: Callable[[str], Any]) -> None:
+    last = "journalctl --unit=listener@8080 --output=cat | grep received | tail -1"
+    for outside, source in (([], "10.31.20.11"), (["eth2"], "10.31.30.1")):
+        play({"edge_outside": outside})
+        assert _reaches(connect("app01"), "10.31.30.11", 8080)
+        assert f" {source} " in connect("db01").check_output(last)
+    play()
+
+
 def test_flow_without_its_owner_of_a_port_is_refused() -> None:
     (failure,) = play({"edge_forward": [{"flow": "half"}]}).failures
     assert "missing required arguments: destinations, in_device, out_device, port" in failure

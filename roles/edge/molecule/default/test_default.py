@@ -57,7 +57,7 @@ def test_file_changed_by_hand_is_foretold_to_be_mended(connect: Callable[[str], 
 
 def test_flow_by_an_unknown_device_is_refused() -> None:
     assert play(
-        {"edge_interfaces": {"eth1": {"segment": "office", "prefix": "10.31.10.0/24"}}}
+        {"edge_interfaces": {"eth1": {"segment": "office", "prefixes": ["10.31.10.0/24"]}}}
     ).failures == [
         "host01: preflight | Refuse flows by devices that have no segment: edge_forward: eth2: no"
         " such device in edge_interfaces. Allowed are eth1. Give the device its segment, or correct"
