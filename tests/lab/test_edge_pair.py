@@ -153,6 +153,17 @@ class Pair:
         message = f"{edge} did not get all gateways within {PATIENCE_S} s"
         raise AssertionError(message)
 
+    def detour(self, edge: str) -> None:
+        """Have what nobody allows go by an edge's own addresses, whoever holds the gateways."""
+        way = (
+            f"ip rule add ipproto tcp {{end}} {FORBIDDEN} lookup {FORBIDDEN} &&"
+            f" ip route add default via {{segment}}.{own(edge)} table {FORBIDDEN}"
+        )
+        self.site.ask(
+            app01=way.format(end="dport", segment="10.22.20"),
+            db01=way.format(end="sport", segment="10.22.30"),
+        )
+
     def await_boot(self, edge: str, before: int) -> None:
         """Wait until an edge's first process is another than before."""
         for _ in until(PATIENCE_S):
@@ -392,15 +403,28 @@ def test_rules_swapped_under_traffic_let_through_what_is_allowed_and_nothing_els
         pair.run(holder, "nft -f /etc/nftables.d/edge_filter.nft")
 
 
-def test_edge_without_rules_does_not_hold_the_gateways(
-    pair: Pair, traffic: subprocess.Popen[str]
+def test_edge_without_rules_forwards_nothing_and_gives_up_the_gateways(
+    pair: Pair, intrude: Callable[[], subprocess.Popen[str]], traffic: subprocess.Popen[str]
 ) -> None:
     first = pair.holder()
     talk(traffic)
+    pair.detour(first)
+    intruder = intrude()
     pair.run(first, "nft flush ruleset")
     pair.await_holder(other(first))
     assert pair.held(first) == set()
     tell("rules flushed", talk(traffic))
+    report = ask(intruder)
+    assert report["tried"] > 0
+    assert report["passed"] == 0
     pair.run(first, "systemctl reload nftables")
     pair.await_backup(first)
     tell("rules back", talk(traffic))
+    # The control: on this way the rules alone stop the intruder.
+    pair.run(first, "nft insert rule inet edge_filter forward accept")
+    intruder = intrude()
+    try:
+        talk(traffic)
+        assert ask(intruder)["passed"] > 0
+    finally:
+        pair.run(first, "nft -f /etc/nftables.d/edge_filter.nft")
