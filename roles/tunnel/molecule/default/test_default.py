@@ -6,6 +6,7 @@ from typing import Any
 from tests.molecule.fixtures import change, play
 
 FILE = "/etc/wireguard/wg0.conf"
+KEY_FILE = "/etc/wireguard/wg0.key"
 
 
 def test_ends_reach_each_other_by_the_tunnel(connect: Callable[[str], Any]) -> None:
@@ -19,7 +20,9 @@ def test_ends_reach_each_other_by_the_tunnel(connect: Callable[[str], Any]) -> N
 
 
 def test_only_root_reads_the_key(connect: Callable[[str], Any]) -> None:
-    file = connect("host01").file(FILE)
+    host = connect("host01")
+    file = host.file(KEY_FILE)
+    assert file.content_string.strip() not in host.file(FILE).content_string
     assert (file.user, file.group, file.mode) == ("root", "root", 0o600)
 
 
