@@ -57,6 +57,7 @@ def recover(stack: Stack, tenant: str, write: Callable[[str], None]) -> None:
         LockedError: another run holds the stack, or held it when it was killed.
         StrayError: something stands in the way that only a person may remove.
         VCenterError: the vCenter does not do it.
+        DeploymentError: Pulumi cannot look at what is to go.
     """
     refuse_locked(stack, tenant)
     end_orphans(stack)
@@ -66,7 +67,8 @@ def recover(stack: Stack, tenant: str, write: Callable[[str], None]) -> None:
     if not pending and _has_ended_well(stack):
         return
     write("   the last run did not end well: looking for what it left")
-    creations = unfinished(pending, _preview(stack))
+    steps = _preview(stack)
+    creations = unfinished(pending, steps)
     machines = known_machines(state)
     try:
         with open_vcenter(read_config(stack)) as vcenter:
@@ -83,6 +85,11 @@ def recover(stack: Stack, tenant: str, write: Callable[[str], None]) -> None:
     if pending:
         # Pulumi's own way to forget them; `up --refresh` finds what came of the others.
         stack.run("stack", "import", stdin=exported)
+    if urns := leaving(pending, steps):
+        # `up` refreshes only what the program still has, and stops at what it is to remove and
+        # has already gone.
+        targets = [argument for urn in urns for argument in ("--target", urn)]
+        stack.deploy("refresh", "--yes", "--skip-preview", "--suppress-outputs", *targets)
 
 
 def unfinished(
@@ -105,6 +112,18 @@ def unfinished(
         )
         for resource in by_urn.values()
     ]
+
+
+def leaving(pending: Iterable[Mapping[str, Any]], steps: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Give the URNs of what was being removed or will be, each once.
+
+    Args:
+        pending: operations of the state that were begun and not ended.
+        steps: of a preview.
+    """
+    urns = [entry["resource"]["urn"] for entry in pending if entry["type"] == "deleting"]
+    urns += [step["urn"] for step in steps if step["op"] == "delete"]
+    return list(dict.fromkeys(urns))
 
 
 def known_ids(state: Mapping[str, Any]) -> set[str]:

@@ -70,6 +70,11 @@ SYMPTOMS = (
         " tenant must be free. Look at it in the vCenter; rename or remove it.",
     ),
     _symptom(
+        r"cannot locate virtual machine with UUID",
+        "{resources}: is gone from the vCenter already, and was to be removed. Only Pulumi removes"
+        " a tenant's servers. Look who did; the state forgets it.",
+    ),
+    _symptom(
         r"context deadline exceeded|Client\.Timeout|i/o timeout",
         "{resources}: waited in vain for an answer. The vCenter has 5 min for most calls. Look"
         " whether it works and the network lets it through.",

@@ -22,9 +22,11 @@ import pytest
 from pyVmomi import vim
 
 from infra.operations.stack import ROOT
+from infra.operations.stack_config import read_config
 from infra.record.place import ENVIRONMENT
 from lab.layout import Layout
 from lab.process import until
+from tests.failure.case import read_case
 from tests.lab.conftest import run_lab
 from tests.lab.estate import Estate, make_key, wait
 from tests.lab.ongoing import RUN_S, begin
@@ -221,6 +223,27 @@ def test_lock_of_a_killed_pulumi_is_explained_with_the_command_that_frees_it(
     free_lock(refused.stderr)
     said_next = run_tenant("up", TENANT)
     assert f"{TENANT}-klap01: half-made, removed" in said_next
+    assert differences(site, layout) == []
+
+
+def test_server_that_went_before_pulumi_could_say_so_is_forgotten(
+    site: Site, layout: Layout, tmp_path: Path
+) -> None:
+    """As when Pulumi is killed and its provider still ends what it was at."""
+    assert "klap01" in site.stack.outputs().plan.servers
+    with site.edit() as content:
+        del content["servers"]["klap01"]
+    estate = Estate(layout, make_key(tmp_path))
+    try:
+        machine = estate.find(vim.VirtualMachine, f"{TENANT}-klap01")
+        wait(machine.PowerOffVM_Task())
+        wait(machine.Destroy_Task())
+    finally:
+        estate.close()
+    server = read_config(site.stack)["vsphere:vsphereServer"]
+    said = read_case("server-gone").said(server, site.stack.name)
+    assert fail(site).splitlines() == said
+    run_tenant("up", TENANT)
     assert differences(site, layout) == []
 
 

@@ -18,6 +18,7 @@ from infra.operations.recovery import (
     Creation,
     known_ids,
     known_machines,
+    leaving,
     refusal,
     unfinished,
 )
@@ -79,6 +80,19 @@ def test_each_resource_is_unfinished_once_whether_begun_or_to_come() -> None:
         ("dorp/dorp-db01", True),
         ("dorp/dorp-web01", False),
     ]
+
+
+def test_each_resource_leaves_once_whether_begun_or_to_come() -> None:
+    pending = [
+        {"type": "deleting", "resource": _resource("dorp-db01")},
+        {"type": "creating", "resource": _resource("dorp-web01")},
+    ]
+    steps = [
+        {"op": "delete", "urn": "urn::dorp-db01"},
+        {"op": "delete", "urn": "urn::dorp-old01"},
+        {"op": "update", "urn": "urn::dorp-app01"},
+    ]
+    assert leaving(pending, steps) == ["urn::dorp-db01", "urn::dorp-old01"]
 
 
 def test_state_gives_what_must_not_be_touched() -> None:
