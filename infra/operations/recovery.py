@@ -57,12 +57,12 @@ def recover(stack: Stack, tenant: str, write: Callable[[str], None]) -> None:
         LockedError: another run holds the stack, or held it when it was killed.
         StrayError: something stands in the way that only a person may remove.
         VCenterError: the vCenter does not do it.
-        DeploymentError: Pulumi cannot look at what is to go.
+        DeploymentError: Pulumi does not take the mended state.
     """
     refuse_locked(stack, tenant)
     end_orphans(stack)
-    exported = stack.read("stack", "export")
-    state = json.loads(exported).get("deployment") or {}
+    told = json.loads(stack.read("stack", "export"))
+    state = told.get("deployment") or {}
     pending = state.get("pending_operations") or []
     if not pending and _has_ended_well(stack):
         return
@@ -70,11 +70,16 @@ def recover(stack: Stack, tenant: str, write: Callable[[str], None]) -> None:
     steps = _preview(stack)
     creations = unfinished(pending, steps)
     machines = known_machines(state)
+    gone: list[str] = []
     try:
         with open_vcenter(read_config(stack)) as vcenter:
             places = {creation.place for creation in creations if creation.kind == MACHINE}
             vcenter.await_idle(places | set(machines.values()))
             _remove_strays(vcenter, creations, known_ids(state), write)
+            for urn, uuid in leaving(state, pending, steps).items():
+                if not vcenter.has_machine(uuid):
+                    gone.append(urn)
+                    write(f"   {urn.rpartition('::')[2]}: gone already, forgotten")
             for uuid in machines:
                 if name := vcenter.power_on(uuid):
                     write(f"   {name}: was off; powered on")
@@ -82,14 +87,13 @@ def recover(stack: Stack, tenant: str, write: Callable[[str], None]) -> None:
         # What it refuses us it refuses Pulumi too, which comes next and says why.
         write(f"   vCenter: {type(error).__name__}: nothing recovered")
         return
-    if pending:
-        # Pulumi's own way to forget them; `up --refresh` finds what came of the others.
-        stack.run("stack", "import", stdin=exported)
-    if urns := leaving(pending, steps):
-        # `up` refreshes only what the program still has, and stops at what it is to remove and
-        # has already gone.
-        targets = [argument for urn in urns for argument in ("--target", urn)]
-        stack.deploy("refresh", "--yes", "--skip-preview", "--suppress-outputs", *targets)
+    if pending or gone:
+        # Pulumi's own way to forget operations; `up --refresh` finds what came of them. But it asks
+        # only for what the program still has: of the rest we tell the state what has gone.
+        state["resources"] = [
+            resource for resource in state.get("resources", []) if resource["urn"] not in gone
+        ]
+        stack.run("stack", "import", stdin=json.dumps({**told, "deployment": state}))
 
 
 def unfinished(
@@ -114,16 +118,25 @@ def unfinished(
     ]
 
 
-def leaving(pending: Iterable[Mapping[str, Any]], steps: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Give the URNs of what was being removed or will be, each once.
+def leaving(
+    state: Mapping[str, Any],
+    pending: Iterable[Mapping[str, Any]],
+    steps: Iterable[Mapping[str, Any]],
+) -> dict[str, str]:
+    """Give the uuid of each VM that was being removed or will be, by URN.
 
     Args:
+        state: Pulumi's.
         pending: operations of the state that were begun and not ended.
         steps: of a preview.
     """
-    urns = [entry["resource"]["urn"] for entry in pending if entry["type"] == "deleting"]
-    urns += [step["urn"] for step in steps if step["op"] == "delete"]
-    return list(dict.fromkeys(urns))
+    urns = {entry["resource"]["urn"] for entry in pending if entry["type"] == "deleting"}
+    urns |= {step["urn"] for step in steps if step["op"] == "delete"}
+    return {
+        resource["urn"]: resource["id"]
+        for resource in state.get("resources", [])
+        if resource["type"] == MACHINE and resource["urn"] in urns
+    }
 
 
 def known_ids(state: Mapping[str, Any]) -> set[str]:

@@ -65,7 +65,7 @@ class Stack:
             raise DeploymentError(self._failure(arguments, done.returncode))
 
     def deploy(self, *arguments: str) -> None:
-        """Run `pulumi ARGUMENTS`, which works on resources, with its own progress on the terminal.
+        """Run `pulumi ARGUMENTS`, `up` or `destroy`, with its own progress on the terminal.
 
         Raises:
             DeploymentError: when Pulumi fails, in our words where we know the fault.

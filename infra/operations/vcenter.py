@@ -132,6 +132,10 @@ class VCenter:
         except vmodl.fault.ManagedObjectNotFound:
             return None
 
+    def has_machine(self, uuid: str) -> bool:
+        """Say whether a VM is there, whatever its name and place."""
+        return self._content.searchIndex.FindByUuid(None, uuid, True) is not None
+
     def power_on(self, uuid: str) -> str | None:
         """Power a VM on that is off, and wait until its guest has an address.
 

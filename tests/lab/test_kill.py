@@ -243,7 +243,7 @@ def test_server_that_went_before_pulumi_could_say_so_is_forgotten(
     server = read_config(site.stack)["vsphere:vsphereServer"]
     said = read_case("server-gone").said(server, site.stack.name)
     assert fail(site).splitlines() == said
-    run_tenant("up", TENANT)
+    assert f"   {TENANT}-klap01-vm: gone already, forgotten" in run_tenant("up", TENANT)
     assert differences(site, layout) == []
 
 

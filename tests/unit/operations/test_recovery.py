@@ -82,7 +82,10 @@ def test_each_resource_is_unfinished_once_whether_begun_or_to_come() -> None:
     ]
 
 
-def test_each_resource_leaves_once_whether_begun_or_to_come() -> None:
+def test_only_servers_that_are_to_go_leave() -> None:
+    names = ("dorp-db01", "dorp-web01", "dorp-old01", "dorp-app01")
+    resources = [_resource(name, id=f"uuid of {name}") for name in names]
+    resources.append({"urn": "urn::dorp-office", "type": "port group", "id": "17"})
     pending = [
         {"type": "deleting", "resource": _resource("dorp-db01")},
         {"type": "creating", "resource": _resource("dorp-web01")},
@@ -90,9 +93,13 @@ def test_each_resource_leaves_once_whether_begun_or_to_come() -> None:
     steps = [
         {"op": "delete", "urn": "urn::dorp-db01"},
         {"op": "delete", "urn": "urn::dorp-old01"},
+        {"op": "delete", "urn": "urn::dorp-office"},
         {"op": "update", "urn": "urn::dorp-app01"},
     ]
-    assert leaving(pending, steps) == ["urn::dorp-db01", "urn::dorp-old01"]
+    assert leaving({"resources": resources}, pending, steps) == {
+        "urn::dorp-db01": "uuid of dorp-db01",
+        "urn::dorp-old01": "uuid of dorp-old01",
+    }
 
 
 def test_state_gives_what_must_not_be_touched() -> None:
