@@ -34,7 +34,8 @@ def test_file_changed_by_hand_is_foretold_to_be_mended(connect: Callable[[str], 
             "service | Run the unit, now and at boot",
         ]
     }
-    connect("host02").check_output("ping -c 1 -W 5 10.31.1.1")
+    # The other end holds on to its session for 15 s before it asks for a new one.
+    connect("host02").check_output("ping -c 1 -w 30 10.31.1.1")
 
 
 def test_end_without_peers_is_refused() -> None:
