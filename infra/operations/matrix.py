@@ -17,7 +17,7 @@ from infra.operations.management_path import ManagementPath, NoAnswerError
 from infra.operations.matrix_sweep import Sweeps
 from infra.operations.verify import VerifyError
 from infra.outputs import StackOutputs
-from infra.plan.matrix import find_untried, matrix_udp_ports, plan_rounds
+from infra.plan.matrix import find_edges, find_untried, matrix_udp_ports, plan_rounds
 from infra.plan.model import Plan
 
 MODULES = tuple(f"infra.matrix.{name}" for name in ("packet", "sender", "sensor", "host"))
@@ -43,12 +43,13 @@ def try_matrix(
     """
     started = time.monotonic()
     plan = outputs.plan
-    rounds = plan_rounds(plan)
-    count = sum(map(len, rounds))
     outcomes: list[Outcome] = []
     try:
+        edge = find_holder(plan, path)
+        rounds = plan_rounds(plan, edge)
+        count = sum(map(len, rounds))
         with run_on_hosts(path, list(plan.servers), MODULES) as hosts:
-            sweeps = Sweeps(plan, hosts)
+            sweeps = Sweeps(plan, hosts, edge)
             for group in rounds:
                 outcomes += sweeps.sweep(group)
                 write(f"   {len(outcomes)} of {count} pairs")
@@ -58,7 +59,9 @@ def try_matrix(
             " Look at that host and try again."
         )
         raise VerifyError(message) from error
-    _write_evidence(plan, outcomes, time.monotonic() - started, evidence)
+    _write_evidence(plan, edge, outcomes, time.monotonic() - started, evidence)
+    for partner in _find_partners(plan, edge):
+        write(f"NOT TRIED the forward filter of {partner}: {edge} holds the gateways")
     if untried := find_untried(plan):
         write(f"NOT TRIED {len(untried)} pairs with a site's router between them: {evidence}")
     verdicts = [verdict for outcome in outcomes for verdict in outcome.verdicts]
@@ -74,8 +77,39 @@ def try_matrix(
     return outcomes
 
 
+def find_holder(plan: Plan, path: ManagementPath) -> str:
+    """Find the edge that forwards: the only one, or of a pair the one that holds the gateways.
+
+    Raises:
+        NoAnswerError: when an edge of a pair does not answer.
+        VerifyError: when neither holds all gateways.
+    """
+    edges = find_edges(plan)
+    if len(edges) == 1:
+        return edges[0]
+    gateways = {segment.gateway for segment in plan.segments.values()}
+    for edge in edges:
+        try:
+            found = path.ask(edge, "ip -brief -4 address show").split()
+        except NoAnswerError as error:
+            message = f"{edge}: {error}"
+            raise NoAnswerError(message) from error
+        if gateways <= {word.partition("/")[0] for word in found}:
+            return edge
+    message = (
+        f"{' and '.join(edges)}: neither holds all gateways. One of a pair must."
+        " Look at keepalived there and try again."
+    )
+    raise VerifyError(message)
+
+
+def _find_partners(plan: Plan, edge: str) -> list[str]:
+    """Give the edge of a pair that does not hold the gateways; nothing when there is but one."""
+    return [other for other in find_edges(plan) if other != edge]
+
+
 def _write_evidence(
-    plan: Plan, outcomes: Sequence[Outcome], duration_s: float, evidence: Path
+    plan: Plan, edge: str, outcomes: Sequence[Outcome], duration_s: float, evidence: Path
 ) -> None:
     evidence.parent.mkdir(parents=True, exist_ok=True)
     document = {
@@ -103,6 +137,7 @@ def _write_evidence(
             for outcome in outcomes
         ],
         "untried": find_untried(plan),
+        "untried_edges": _find_partners(plan, edge),
     }
     partial = evidence.with_suffix(".partial")
     partial.write_text(json.dumps(document, indent=1) + "\n")

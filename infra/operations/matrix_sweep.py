@@ -28,12 +28,15 @@ NOBODY = "0.0.0.0"  # noqa: S104 (an address that no probe has, nothing is bound
 
 
 class Sweeps:
-    """Sweeps groups of pairs in which each server sends to one other and hears one other."""
+    """Sweeps groups of pairs in which each server sends to one other and hears one other.
 
-    def __init__(self, plan: Plan, hosts: HostPrograms) -> None:
+    edge: the one that stands between the pairs.
+    """
+
+    def __init__(self, plan: Plan, hosts: HostPrograms, edge: str) -> None:
         self._plan = plan
         self._hosts = hosts
-        self._edge = next(key for key, server in plan.servers.items() if "edge" in server.roles)
+        self._edge = edge
         self._udp_ports = matrix_udp_ports(plan)
         self._marks = _marks({flow.port for flow in plan.flows.values()})
 

@@ -54,13 +54,22 @@ class Pair:
         return passed if self.forward is None else passed & self.forward
 
 
-def plan_rounds(plan: Plan) -> tuple[tuple[Pair, ...], ...]:
+def find_edges(plan: Plan) -> tuple[str, ...]:
+    """Give the key of the edge, or of both edges of a pair, sorted."""
+    return tuple(key for key, server in plan.servers.items() if "edge" in server.roles)
+
+
+def plan_rounds(plan: Plan, edge: str) -> tuple[tuple[Pair, ...], ...]:
     """Derive all ordered pairs that can be tried, by distance in the sorted names.
 
     So that in one round each server sends at most one and receives at most one.
+
+    Args:
+        plan: of the tenant.
+        edge: the one between segments; of a pair the one that holds the gateways, because answers
+            come back by it alone.
     """
     servers = list(plan.servers)
-    edge = next(key for key, server in plan.servers.items() if "edge" in server.roles)
     rounds = (
         tuple(
             _pair(plan, source, destination, edge)
@@ -73,8 +82,8 @@ def plan_rounds(plan: Plan) -> tuple[tuple[Pair, ...], ...]:
 
 
 def plan_pairs(plan: Plan) -> tuple[Pair, ...]:
-    """Derive all ordered pairs that can be tried, round after round."""
-    return tuple(chain.from_iterable(plan_rounds(plan)))
+    """Derive all ordered pairs that can be tried, round after round, by the first edge."""
+    return tuple(chain.from_iterable(plan_rounds(plan, find_edges(plan)[0])))
 
 
 def find_untried(plan: Plan) -> tuple[tuple[str, str], ...]:
@@ -92,8 +101,7 @@ def _is_tried(plan: Plan, source: str, destination: str) -> bool:
     """Say whether nothing or only the edge is between two servers."""
     outside = plan.outside.keys()
     here, there = (_segments(plan.servers[key]) - outside for key in (source, destination))
-    edges = (server for server in plan.servers.values() if "edge" in server.roles)
-    at_edge = _segments(next(edges)) - outside
+    at_edge = _segments(plan.servers[find_edges(plan)[0]]) - outside
     return bool(here & there) or (bool(here & at_edge) and bool(there & at_edge))
 
 

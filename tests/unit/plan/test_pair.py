@@ -5,6 +5,7 @@ from typing import Any
 from hypothesis import given
 
 from infra.plan import compile_plan
+from infra.plan.matrix import plan_rounds
 from infra.plan.pair import SYNCHRONISATION_PORT
 from infra.record.model import Flow, Tenant
 from tests.unit.plan.records import tenants
@@ -73,3 +74,15 @@ def test_a_lone_edge_has_no_such_rule(tenant: Tenant) -> None:
     servers = compile_plan(tenant).servers.values()
     rules = [rule for server in servers for rule in server.filter.incoming + server.filter.outgoing]
     assert all(rule.port for rule in rules)
+
+
+@given(tenants())
+def test_matrix_goes_by_the_edge_that_it_is_told(tenant: Tenant) -> None:
+    plan = compile_plan(doubled(tenant))
+    ways = {}
+    for edge in EDGES:
+        pairs = [pair for group in plan_rounds(plan, edge) for pair in group]
+        between = [pair for pair in pairs if pair.forward is not None]
+        assert {pair.arrival.sender for pair in between} <= {edge}
+        ways[edge] = {(p.source, p.destination): (p.forward, p.open) for p in pairs}
+    assert ways["edge01"] == ways["edge02"], "both edges have the same rules"
