@@ -77,8 +77,9 @@ def _base(key: str, server: Server, outputs: StackOutputs) -> dict[str, Any]:
         },
         "base_filter_incoming": incoming,
         "base_filter_outgoing": outgoing,
-        # Its own way in is the leg that no record moves.
-        "base_way_in": [] if is_bastion else [find_way_in(plan, key)],
+        # Also at the bastion, whose own way in is the leg that no record moves: a boot adds it
+        # everywhere, and what a boot loads must be what was kept.
+        "base_way_in": [find_way_in(plan, key)],
         "base_resolver": {"domain": plan.domain, "addresses": [plan.resolver]},
         "base_time_servers": [str(address) for address in management.time_servers]
         if is_bastion
