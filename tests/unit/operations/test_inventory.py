@@ -18,3 +18,12 @@ def test_decoy_is_told_to_answer_on_what_its_flows_allow(outputs: StackOutputs) 
     assert told["decoy_banner"] == "decoy datacentrum/decoy-storage"
     assert told["decoy_tcp_ports"] == [111, 443, 2049, 3260], "22 is the SSH server's"
     assert told["decoy_udp_ports"] == [111, 161, 623]
+
+
+def test_filter_keeps_what_every_boot_admits(outputs: StackOutputs) -> None:
+    """Also at the bastion itself: otherwise a reboot would be a difference to be put right."""
+    secrets = outputs.secrets.model_copy(update={"management_key": SecretStr(generate_key())})
+    hosts = build_inventory(outputs.model_copy(update={"secrets": secrets}))["_meta"]["hostvars"]
+    admitted = {key: told["base_way_in"] for key, told in hosts.items()}
+    assert "bastion01" in admitted
+    assert admitted == {key: [outputs.plan.resolver] for key in outputs.plan.servers}
