@@ -65,13 +65,22 @@ def _read(evidence: Path) -> dict[str, Any]:
     return content
 
 
+def _leavings(site: Site, outputs: StackOutputs) -> dict[str, str]:
+    """Return by server what a probe could leave: files, and sockets that hear a wire.
+
+    Private folders of services are systemd's: they go when a service that D-Bus woke is idle.
+    """
+    files = "ls -A --ignore='systemd-private-*' /tmp /run /root /var/tmp | sort"
+    look = f"{files}; ss -Hapn --packet | grep -c python; true"
+    return site.ask(**dict.fromkeys(outputs.plan.servers, look))
+
+
 def test_exactly_the_plans_flows_are_open_and_nothing_is_left_behind(
     site: Site, outputs: StackOutputs
 ) -> None:
-    look = "ls -A /tmp /run /root /var/tmp | sort; ss -Hapn --packet | grep -c python; true"
-    before = site.ask(**dict.fromkeys(outputs.plan.servers, look))
+    before = _leavings(site, outputs)
     run_tenant("verify", TENANT, "--stack", site.stack.name, "--suite", "matrix")
-    assert site.ask(**dict.fromkeys(outputs.plan.servers, look)) == before
+    assert _leavings(site, outputs) == before
     evidence = _read(ROOT / "evidence" / site.stack.name / "matrix.json")
     found = {(pair["source"], pair["destination"]): pair["open"] for pair in evidence["pairs"]}
     assert found["bastion01", "app01"] == {"tcp": "22", "udp": ""}
@@ -86,6 +95,18 @@ def test_exactly_the_plans_flows_are_open_and_nothing_is_left_behind(
                 for first, _, last in (run.partition("-") for run in ports.split(",") if run)
             )
             assert swept["sent"] == passed + swept["dropped"], "every probe left its trace"
+
+
+def test_a_probe_left_behind_is_seen(
+    site: Site, outputs: StackOutputs, path: ManagementPath
+) -> None:
+    before = _leavings(site, outputs)
+    run_as_root(path, "app01", "touch /run/probe.py")
+    try:
+        after = _leavings(site, outputs)
+    finally:
+        run_as_root(path, "app01", "rm /run/probe.py")
+    assert {name for name in after if after[name] != before[name]} == {"app01"}
 
 
 @pytest.mark.parametrize("saboteur", SABOTEURS, ids=lambda saboteur: saboteur.name)
