@@ -3,15 +3,16 @@
 Responsible for completeness and for refusing what would leave the ground. Must not send anything.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, IPv6Network
 
 from infra.isolation.attempt import Attempt, Question
+from infra.isolation.border import BORDER_UNTESTED, crosses_border
 from infra.isolation.cases import announcing, ipv6, routing, services, spoofing, tagging
 from infra.isolation.frame import destinations
 from infra.isolation.ground import Ground, Leg
-from infra.isolation.outcome import Untested
+from infra.isolation.outcome import End, Untested
 
 MARK = "isolation {run} "
 """What every token begins with; run: eight characters that no other run has."""
@@ -128,12 +129,13 @@ def compile_campaign(ground: Ground, run: str) -> Campaign:
         if ground.peers(leg)
     ]
     refuse_strangers(ground, shots)
+    inquiries = tuple(_inquiries(ground, mint))
     return Campaign(
         trials=tuple(trials),
-        inquiries=tuple(_inquiries(ground, mint)),
+        inquiries=inquiries,
         beacons=tuple(beacons),
         shots=tuple(shots),
-        untested=tuple(_untested(ground, {trial.attempt.case for trial in trials})),
+        untested=tuple(_untested(ground, trials, inquiries)),
     )
 
 
@@ -201,7 +203,22 @@ def _inquiries(ground: Ground, mint: _Mint) -> Iterator[Inquiry]:
                 )
 
 
-def _untested(ground: Ground, tried: set[str]) -> Iterator[Untested]:
+def _ways(trials: Sequence[Trial], inquiries: Sequence[Inquiry]) -> Iterator[tuple[End, End]]:
+    """Give whence and where each thing goes that is tried."""
+    for attempt in (trial.attempt for trial in trials):
+        leg = attempt.source
+        source = End(tenant=leg.tenant, zone=leg.zone, server=leg.server)
+        yield from ((source, target.end) for target in attempt.targets)
+    for question in (inquiry.question for inquiry in inquiries):
+        yield question.source.end, question.about.end
+
+
+def _untested(
+    ground: Ground, trials: Sequence[Trial], inquiries: Sequence[Inquiry]
+) -> Iterator[Untested]:
+    tried = {trial.attempt.case for trial in trials}
+    if not any(crosses_border(ground.own, *way) for way in _ways(trials, inquiries)):
+        yield BORDER_UNTESTED
     if not ground.neighbours:
         reason = "no other tenant is deployed on this datacenter"
         for case in ("I08", "I21", "I23", "I27"):

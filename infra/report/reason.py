@@ -4,6 +4,8 @@ Words only. A reason without words here is shown as the suite gives it.
 """
 
 REASONS: dict[str, str] = {
+    "no zone of the tenant has another one, or a neighbour, that it could attack": "De gemeente"
+    " heeft hier maar één netwerk, en er is geen andere klant: er was geen grens om aan te vallen.",
     "no other tenant is deployed on this datacenter": "Er is geen andere klant in dit"
     " datacenter om bij te meten.",
     "no host of the provider answers in its vMotion and storage networks": "In de netwerken voor"

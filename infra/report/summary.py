@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from infra.isolation.border import is_border_tried
 from infra.isolation.outcome import End, Findings, Layer, Outcome, Untested, Verdict
 from infra.report.case import CASES, THEMES, Theme
 
@@ -104,13 +105,13 @@ def summarise(findings: Findings, *, is_current: bool) -> Summary:
 
     Returns:
         A summary that passes only when every case was tried or said to be untestable, every
-        attempt passed, and nothing changed since.
+        attempt passed, a border was tried by packets, and nothing changed since.
     """
     cases = tuple(_case(case, findings) for case in CASES)
     missing = tuple(result.case for result in cases if result.state == "missing")
     with_packets = [o for o in findings.outcomes if o.layer != "configuration only"]
     judgement = _worst(outcome.verdict for outcome in findings.outcomes)
-    if judgement == "pass" and (missing or not is_current):
+    if judgement == "pass" and (missing or not is_current or not is_border_tried(findings)):
         judgement = "inconclusive"
     return Summary(
         judgement=judgement,

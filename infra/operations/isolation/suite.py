@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+from infra.isolation.border import BORDER_UNTESTED, is_border_tried
 from infra.isolation.compile import compile_campaign
 from infra.isolation.ground import survey
 from infra.isolation.judge import judge
@@ -55,7 +56,8 @@ def verify_isolation(
         evidence: JSON file to write the findings to; captures come beside it.
 
     Raises:
-        VerifyError: when an outcome is no pass, after the evidence is written.
+        VerifyError: when an outcome is no pass or no border was tried, after the evidence is
+            written.
         EndpointError: the vCenter cannot be asked.
     """
     began = time.monotonic()
@@ -103,6 +105,16 @@ def verify_isolation(
     write_findings(findings, evidence)
     for line in summarise(findings):
         write(line)
+    conclude(findings, evidence)
+    return findings
+
+
+def conclude(findings: Findings, evidence: Path) -> None:
+    """Refuse to call passed what is not.
+
+    Raises:
+        VerifyError: when an outcome is no pass, or no border of the tenant was tried at all.
+    """
     bad = [outcome for outcome in findings.outcomes if outcome.verdict != "pass"]
     if bad:
         message = (
@@ -110,7 +122,14 @@ def verify_isolation(
             " attempt must be shown to fail. Read the lines above and mend the cause."
         )
         raise VerifyError(message)
-    return findings
+    if not is_border_tried(findings):
+        message = (
+            f"{evidence}: inconclusive: {BORDER_UNTESTED.reason}; all {len(findings.outcomes)}"
+            " outcomes passed, but none tells of packets across a border of the tenant. At least"
+            " one border must be attacked. Deploy a second zone with a server in it, or another"
+            " tenant on this datacenter, and try again."
+        )
+        raise VerifyError(message)
 
 
 def _examine(config: Mapping[str, str], outputs: StackOutputs) -> list[Outcome]:

@@ -13,9 +13,7 @@ from tests.unit.report.made import make_findings
 @pytest.fixture
 def evidence(outputs: StackOutputs, tmp_path: Path) -> Path:
     """Return a folder with what all suites leave behind for the example tenant."""
-    findings = make_findings(outputs.plan).model_copy(
-        update={"tenant": "werkendam", "deployed": outputs.fingerprint}
-    )
+    findings = make_findings(outputs.plan).model_copy(update={"deployed": outputs.fingerprint})
     (tmp_path / "isolation.json").write_text(findings.model_dump_json())
     results = [{"check": "a", "verdict": verdict} for verdict in ("pass", "pass", "fail")]
     verified = {"tenant": "werkendam", "time": "2026-11-28T22:10:00+00:00", "results": results}

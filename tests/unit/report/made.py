@@ -92,9 +92,9 @@ def make_findings(
         for zone in dict.fromkeys(server.zone for server in plan.servers.values()):
             first = not outcomes or outcomes[-1].case != case
             verdict = (verdicts or {}).get(case, "pass") if first else "pass"
-            outcomes += _attempts(case, zone, verdict, len(outcomes))
+            outcomes += _attempts(case, plan.tenant, zone, verdict, len(outcomes))
     return Findings(
-        tenant=OWN,
+        tenant=plan.tenant,
         time="2026-11-28T23:41:07+00:00",
         deployed="9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
         tools={"scapy": "2.5.0", "tcpdump": "4.99.3", "nftables": "1.0.6"},
@@ -104,7 +104,7 @@ def make_findings(
     )
 
 
-def _attempts(case: str, zone: str, verdict: Verdict, number: int) -> list[Outcome]:
+def _attempts(case: str, own: str, zone: str, verdict: Verdict, number: int) -> list[Outcome]:
     """Try one thing, listened for at a neighbour and at the provider; the first has the verdict."""
     is_packets = case not in {"I24", "I25", "I26", "I28"}
     targets = [End(tenant=PROVIDER, zone="vcenter", server=None)]
@@ -115,7 +115,7 @@ def _attempts(case: str, zone: str, verdict: Verdict, number: int) -> list[Outco
     return [
         Outcome(
             case=case,
-            source=End(tenant=OWN, zone=zone, server=f"{zone}01" if is_packets else None),
+            source=End(tenant=own, zone=zone, server=f"{zone}01" if is_packets else None),
             target=target,
             family="ipv4" if is_packets else "vcenter",
             layer=(

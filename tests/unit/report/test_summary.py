@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from infra.isolation.outcome import Untested
 from infra.report.case import CASES, THEMES
 from infra.report.summary import Summary, summarise
 from tests.unit.report.made import UNTESTED, make_findings, make_plan
@@ -100,3 +101,14 @@ def test_the_providers_own_record_is_told_from_a_neighbour() -> None:
     provider = 9 * len({server.zone for server in PLAN.servers.values()})
     assert ends["own", "provider"] == provider
     assert set(ends) == {("own", "neighbour"), ("own", "provider")}
+
+
+def test_settings_alone_do_not_make_the_whole_a_pass() -> None:
+    findings = make_findings(PLAN)
+    only = tuple(o for o in findings.outcomes if o.layer == "configuration only")
+    untested = tuple(Untested(case=case, reason="a reason") for case in CASES)
+    alone = findings.model_copy(update={"outcomes": only, "untested": untested})
+    summary = summarise(alone, is_current=True)
+    assert {outcome.verdict for outcome in only} == {"pass"}
+    assert not summary.missing
+    assert summary.judgement == "inconclusive"
