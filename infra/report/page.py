@@ -1,7 +1,8 @@
 """Write the report: one HTML page for the municipality's secretary, then the adviser's detail.
 
 Pure: everything in, text out. Must not count (`summary.py`), choose words (`dutch.py`,
-`case.py`) or compute places (`topology.py`). The result refers to nothing outside itself.
+`case.py`, `phrase.py`) or compute places (`topology.py`). The result refers to nothing outside
+itself.
 """
 
 from collections.abc import Iterable
@@ -15,7 +16,7 @@ from infra.plan.model import Plan
 from infra.report import dutch
 from infra.report.case import CASES
 from infra.report.packing import PAD
-from infra.report.reason import REASONS
+from infra.report.phrase import say_phrase
 from infra.report.summary import Summary, summarise
 from infra.report.topology import WIDTH, Surrounding, lay_out
 from infra.report.traffic import tabulate
@@ -85,6 +86,7 @@ def render(
         "number": dutch.say_number,
         "moment": dutch.say_time,
         "duration": dutch.say_duration,
+        "dutch": say_phrase,
     }
     summary = summarise(findings, is_current=is_current)
     return environment.get_template("report.html.j2").render(
@@ -100,7 +102,6 @@ def render(
         attacks={result.case: _group(result.outcomes) for result in summary.cases},
         reasons=_reasons(findings),
         all_cases=CASES,
-        all_reasons=REASONS,
         words=dutch,
         say_ends=lambda ends: _say_ends(ends, findings.tenant),
         drawing=lay_out(plan, _surroundings(findings)),

@@ -1,6 +1,6 @@
 """Say in Dutch why something could not be tried; the suite gives its reasons in English.
 
-Words only. A reason without words here is shown as the suite gives it.
+Words only; `phrase.py` finds them, and those for reasons that name something.
 """
 
 REASONS: dict[str, str] = {
