@@ -67,6 +67,12 @@ class Host:
         counter.socket.close()
         return {"heard": asdict(sensor.read()), "counted": count, "dropped": _dropped()}
 
+    def addresses(self) -> dict[str, Any]:
+        """Tell the IPv4 addresses that this host has now, a gateway among them when it holds it."""
+        listing = subprocess.run(["ip", "-j", "-4", "address"], capture_output=True, check=True)
+        told = (known for link in json.loads(listing.stdout) for known in link["addr_info"])
+        return {"addresses": [known["local"] for known in told]}
+
     def end(self, sweeps: list[dict[str, Any]]) -> dict[str, Any]:
         """End the connections that our probes began: nothing stays half open."""
         for sweep in sweeps:

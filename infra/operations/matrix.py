@@ -8,16 +8,23 @@ import dataclasses
 import datetime
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from infra.matrix.judge import Outcome, show_ports
 from infra.operations.host_program import run_on_hosts
 from infra.operations.management_path import ManagementPath, NoAnswerError
-from infra.operations.matrix_sweep import Sweeps
+from infra.operations.matrix_sweep import Sweeps, find_forwarder
 from infra.operations.verify import VerifyError
 from infra.outputs import StackOutputs
-from infra.plan.matrix import find_untried, matrix_udp_ports, plan_rounds
+from infra.plan.matrix import (
+    GatewayError,
+    Untried,
+    find_edges,
+    find_untried,
+    matrix_udp_ports,
+    plan_rounds,
+)
 from infra.plan.model import Plan
 
 MODULES = tuple(f"infra.matrix.{name}" for name in ("packet", "sender", "sensor", "host"))
@@ -39,16 +46,18 @@ def try_matrix(
 
     Raises:
         VerifyError: when a filter lets pass what it must not, or does not let pass what it must,
-            or the accounts do not add up, or a host is lost; after the evidence is written.
+            or the accounts do not add up, after the evidence is written; or a host is lost, or
+            no edge holds the gateways.
     """
     started = time.monotonic()
     plan = outputs.plan
-    rounds = plan_rounds(plan)
-    count = sum(map(len, rounds))
     outcomes: list[Outcome] = []
     try:
         with run_on_hosts(path, list(plan.servers), MODULES) as hosts:
-            sweeps = Sweeps(plan, hosts)
+            edge = find_forwarder(plan, hosts)
+            rounds = plan_rounds(plan, edge)
+            count = sum(map(len, rounds))
+            sweeps = Sweeps(plan, hosts, edge)
             for group in rounds:
                 outcomes += sweeps.sweep(group)
                 write(f"   {len(outcomes)} of {count} pairs")
@@ -58,9 +67,16 @@ def try_matrix(
             " Look at that host and try again."
         )
         raise VerifyError(message) from error
-    _write_evidence(plan, outcomes, time.monotonic() - started, evidence)
-    if untried := find_untried(plan):
-        write(f"NOT TRIED {len(untried)} pairs with a site's router between them: {evidence}")
+    except GatewayError as error:
+        message = (
+            f"{plan.tenant}: {error}. The matrix is tried through the edge that forwards."
+            " Look at keepalived on the edges and try again."
+        )
+        raise VerifyError(message) from error
+    standby = [other for other in find_edges(plan) if other != edge]
+    _write_evidence(plan, outcomes, standby, time.monotonic() - started, evidence)
+    for line in say_untried(find_untried(plan), edge, standby):
+        write(line)
     verdicts = [verdict for outcome in outcomes for verdict in outcome.verdicts]
     for verdict in verdicts:
         write(f"{verdict.kind.upper()} {verdict.line}")
@@ -74,8 +90,21 @@ def try_matrix(
     return outcomes
 
 
+def say_untried(untried: Sequence[Untried], edge: str, standby: Sequence[str]) -> Iterator[str]:
+    """Tell what was not tried and why: one line a reason, with all its pairs."""
+    for reason in dict.fromkeys(each.reason for each in untried):
+        pairs = [f"{one.source} to {one.destination}" for one in untried if one.reason == reason]
+        yield f"NOT TRIED {len(pairs)} pairs: {reason}: {', '.join(pairs)}"
+    for other in standby:
+        yield f"NOT TRIED the forward filter of {other}: {edge} held the gateways"
+
+
 def _write_evidence(
-    plan: Plan, outcomes: Sequence[Outcome], duration_s: float, evidence: Path
+    plan: Plan,
+    outcomes: Sequence[Outcome],
+    standby: Sequence[str],
+    duration_s: float,
+    evidence: Path,
 ) -> None:
     evidence.parent.mkdir(parents=True, exist_ok=True)
     document = {
@@ -102,7 +131,8 @@ def _write_evidence(
             }
             for outcome in outcomes
         ],
-        "untried": find_untried(plan),
+        "untried": [dataclasses.asdict(untried) for untried in find_untried(plan)],
+        "standby": standby,
     }
     partial = evidence.with_suffix(".partial")
     partial.write_text(json.dumps(document, indent=1) + "\n")

@@ -12,7 +12,14 @@ from typing import Any, Literal
 from infra.matrix.judge import Outcome, Swept, judge
 from infra.matrix.reading import Answers, read_forward, read_incoming, read_outgoing
 from infra.operations.host_program import HostPrograms
-from infra.plan.matrix import Pair, Port, Track, matrix_udp_ports
+from infra.plan.matrix import (
+    Pair,
+    Port,
+    Track,
+    find_edges,
+    find_holder,
+    matrix_udp_ports,
+)
 from infra.plan.model import Plan
 
 ANSWER_S = 120
@@ -27,13 +34,26 @@ FIRST_PORT = 20000
 NOBODY = "0.0.0.0"  # noqa: S104 (an address that no probe has, nothing is bound to it)
 
 
+def find_forwarder(plan: Plan, hosts: HostPrograms) -> str:
+    """Ask the edges which of them forwards: of a pair, the one that holds the gateways.
+
+    Raises:
+        GatewayError: none of a pair holds them all.
+    """
+    edges = find_edges(plan)
+    if len(edges) == 1:
+        return edges[0]
+    told = hosts.ask({key: {"do": "addresses"} for key in edges}, within_s=ANSWER_S)
+    return find_holder(plan, {edge: answer["addresses"] for edge, answer in told.items()})
+
+
 class Sweeps:
     """Sweeps groups of pairs in which each server sends to one other and hears one other."""
 
-    def __init__(self, plan: Plan, hosts: HostPrograms) -> None:
+    def __init__(self, plan: Plan, hosts: HostPrograms, edge: str) -> None:
         self._plan = plan
         self._hosts = hosts
-        self._edge = next(key for key, server in plan.servers.items() if "edge" in server.roles)
+        self._edge = edge
         self._udp_ports = matrix_udp_ports(plan)
         self._marks = _marks({flow.port for flow in plan.flows.values()})
 

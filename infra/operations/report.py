@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from infra.errors import TenantError
 from infra.isolation.outcome import Findings
 from infra.outputs import StackOutputs
+from infra.plan.matrix import Untried
 from infra.report.page import Checks, render
 
 REPORT = "rapport.html"
@@ -46,11 +47,16 @@ class _Pair(_Read):
 
 
 class _Swept(_Read):
-    """What the matrix suite writes. A pair of servers as planned has no verdict."""
+    """What the matrix suite writes. A pair of servers as planned has no verdict.
+
+    standby: edges whose forwarding was not tried, because another one forwarded.
+    """
 
     tenant: str
     time: str
     pairs: tuple[_Pair, ...]
+    untried: tuple[Untried, ...]
+    standby: tuple[str, ...]
 
 
 _Evidence = TypeVar("_Evidence", Findings, _Verified, _Swept)
@@ -84,6 +90,8 @@ def write_report(outputs: StackOutputs, folder: Path) -> Path:
         findings,
         _count_checks(verified) if verified else None,
         _count_pairs(swept) if swept else None,
+        swept.untried if swept else (),
+        swept.standby if swept else (),
         is_current=findings.deployed == outputs.fingerprint,
     )
     report = folder / REPORT

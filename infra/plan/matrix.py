@@ -3,7 +3,7 @@
 The rules of the plan, evaluated; the flows they came from are not looked at.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from itertools import chain, permutations
@@ -54,16 +54,60 @@ class Pair:
         return passed if self.forward is None else passed & self.forward
 
 
-def plan_rounds(plan: Plan) -> tuple[tuple[Pair, ...], ...]:
+@dataclass(frozen=True, kw_only=True)
+class Untried:
+    """One server and another between which nothing is tried. reason: one sentence's part."""
+
+    source: str
+    destination: str
+    reason: str
+
+
+class GatewayError(LookupError):
+    """No edge of a pair holds all gateways."""
+
+
+def find_edges(plan: Plan) -> tuple[str, ...]:
+    """Give the edges, one or two, in the order of the plan."""
+    return tuple(key for key, server in plan.servers.items() if "edge" in server.roles)
+
+
+def find_holder(plan: Plan, addresses: Mapping[str, Collection[str]]) -> str:
+    """Find the edge that holds the gateways of the segments where edges are.
+
+    Args:
+        plan: of a tenant.
+        addresses: that each edge has at this moment, without their prefix lengths.
+
+    Raises:
+        GatewayError: naming what each edge holds.
+    """
+    edges = find_edges(plan)
+    at_edge = _segments(plan.servers[edges[0]]) - plan.outside.keys()
+    gateways = {str(plan.segments[key].gateway) for key in at_edge}
+    held = {edge: sorted(gateways & {*addresses[edge]}) for edge in edges}
+    for edge in edges:
+        if {*held[edge]} == gateways:
+            return edge
+    shown = "; ".join(f"{edge} holds {', '.join(held[edge]) or 'none'}" for edge in edges)
+    message = f"{shown}; one edge must hold all of {', '.join(sorted(gateways))}"
+    raise GatewayError(message)
+
+
+def plan_rounds(plan: Plan, edge: str | None = None) -> tuple[tuple[Pair, ...], ...]:
     """Derive all ordered pairs that can be tried, by distance in the sorted names.
 
     So that in one round each server sends at most one and receives at most one.
+
+    Args:
+        plan: of a tenant.
+        edge: the one that holds the gateways; the first one when there is no other to choose.
     """
     servers = list(plan.servers)
-    edge = next(key for key, server in plan.servers.items() if "edge" in server.roles)
+    between = edge or find_edges(plan)[0]
     rounds = (
         tuple(
-            _pair(plan, source, destination, edge)
+            _pair(plan, source, destination, between)
             for index, source in enumerate(servers)
             if _is_tried(plan, source, destination := servers[(index + distance) % len(servers)])
         )
@@ -77,9 +121,25 @@ def plan_pairs(plan: Plan) -> tuple[Pair, ...]:
     return tuple(chain.from_iterable(plan_rounds(plan)))
 
 
-def find_untried(plan: Plan) -> tuple[tuple[str, str], ...]:
+def find_untried(plan: Plan) -> tuple[Untried, ...]:
     """Give the ordered pairs that cannot be tried: their path passes the router of a site."""
-    return tuple(pair for pair in permutations(plan.servers, 2) if not _is_tried(plan, *pair))
+    return tuple(
+        Untried(
+            source=source, destination=destination, reason=_say_routers(plan, source, destination)
+        )
+        for source, destination in permutations(plan.servers, 2)
+        if not _is_tried(plan, source, destination)
+    )
+
+
+def _say_routers(plan: Plan, *ends: str) -> str:
+    inside = {segment for end in ends for segment in _segments(plan.servers[end])}
+    routers = [
+        key
+        for key, server in plan.servers.items()
+        if "router" in server.roles and (_segments(server) - plan.outside.keys()) & inside
+    ]
+    return f"the path passes a site's own router: {', '.join(routers)}"
 
 
 def matrix_udp_ports(plan: Plan) -> tuple[int, ...]:
@@ -92,8 +152,7 @@ def _is_tried(plan: Plan, source: str, destination: str) -> bool:
     """Say whether nothing or only the edge is between two servers."""
     outside = plan.outside.keys()
     here, there = (_segments(plan.servers[key]) - outside for key in (source, destination))
-    edges = (server for server in plan.servers.values() if "edge" in server.roles)
-    at_edge = _segments(next(edges)) - outside
+    at_edge = _segments(plan.servers[find_edges(plan)[0]]) - outside
     return bool(here & there) or (bool(here & at_edge) and bool(there & at_edge))
 
 

@@ -5,13 +5,14 @@ Pure: everything in, text out. Must not count (`summary.py`), choose words (`dut
 itself.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from infra.isolation.outcome import End, Findings, Layer, Outcome
+from infra.plan.matrix import Untried
 from infra.plan.model import Plan
 from infra.report import dutch
 from infra.report.case import CASES
@@ -60,6 +61,8 @@ def render(
     findings: Findings,
     checks: Checks | None,
     matrix: Checks | None,
+    untried: Sequence[Untried] = (),
+    standby: Sequence[str] = (),
     *,
     is_current: bool,
 ) -> str:
@@ -70,6 +73,8 @@ def render(
         findings: of the isolation suite.
         checks: of `tenant verify`; None when that was not run.
         matrix: pairs of servers with exactly the planned ports; None when that was not run.
+        untried: pairs of servers between which the matrix tried nothing.
+        standby: edges whose forwarding the matrix did not try.
         is_current: whether what is deployed now is what was tested.
 
     Returns:
@@ -94,6 +99,8 @@ def render(
         findings=findings,
         checks=checks,
         matrix=matrix,
+        untried=_by_reason(untried),
+        standby=standby,
         is_current=is_current,
         summary=summary,
         leaks=_leaks(summary),
@@ -151,6 +158,14 @@ def _reasons(findings: Findings) -> dict[str, list[str]]:
         cases = reasons.setdefault(entry.reason, [])
         if entry.case not in cases:
             cases.append(entry.case)
+    return reasons
+
+
+def _by_reason(untried: Iterable[Untried]) -> dict[str, list[Untried]]:
+    """Group pairs by the reason for which they were not tried."""
+    reasons: dict[str, list[Untried]] = {}
+    for each in untried:
+        reasons.setdefault(each.reason, []).append(each)
     return reasons
 
 

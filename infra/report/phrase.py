@@ -153,6 +153,8 @@ _FOUND = {
 """What is wrong, and what stands within that."""
 
 _UNTESTED = {
+    "the path passes a site's own router: {routers}": "het verkeer gaat langs de eigen router van"
+    " een locatie ({routers})",
     "stack {stack} is on this datacenter but not deployed": "Omgeving {stack} hoort bij dit"
     " datacenter maar bestaat nog niet.",
 }

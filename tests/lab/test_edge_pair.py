@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from pyVmomi import vim
 
+from infra.operations.stack import ROOT
 from lab.error import LabError
 from lab.layout import Layout
 from lab.process import until
@@ -428,3 +429,13 @@ def test_edge_without_rules_forwards_nothing_and_gives_up_the_gateways(
         assert ask(intruder)["passed"] > 0
     finally:
         pair.run(first, "nft -f /etc/nftables.d/edge_filter.nft")
+
+
+def test_matrix_goes_through_the_edge_that_holds_the_gateways(site: Site, pair: Pair) -> None:
+    holder = pair.holder()
+    said = run_tenant("verify", TENANT, "--stack", site.stack.name, "--suite", "matrix")
+    assert f"NOT TRIED the forward filter of {other(holder)}: {holder} held the gateways" in said
+    found = json.loads((ROOT / "evidence" / site.stack.name / "matrix.json").read_text())
+    assert (found["standby"], found["untried"]) == ([other(holder)], [])
+    swept = [one for each in found["pairs"] for one in each["filters"]]
+    assert {one["server"] for one in swept if one["filter"] == "forward"} == {holder}

@@ -19,7 +19,9 @@ def evidence(outputs: StackOutputs, tmp_path: Path) -> Path:
     verified = {"tenant": "werkendam", "time": "2026-11-28T22:10:00+00:00", "results": results}
     (tmp_path / "verify.json").write_text(json.dumps(verified))
     pairs = [{"source": "a", "verdicts": verdicts} for verdicts in ([], [], [{"kind": "fail"}])]
-    swept = {**verified, "pairs": pairs}
+    router = "the path passes a site's own router: router01"
+    untried = [{"source": "app01", "destination": "balie01", "reason": router}]
+    swept = {**verified, "pairs": pairs, "untried": untried, "standby": ["edge02"]}
     (tmp_path / "matrix.json").write_text(json.dumps(swept))
     return tmp_path
 
@@ -34,6 +36,10 @@ def test_report_tells_all_suites(outputs: StackOutputs, evidence: Path) -> None:
     assert "<strong>Geslaagd</strong>" in page
     assert "2 van 3 controles geslaagd" in page
     assert "2 van 3 verbindingen zoals afgesproken" in page
+    told = "het verkeer gaat langs de eigen router van een locatie (router01)"
+    assert f"Niet beproefde verbindingen: 1, want {told}" in page
+    assert f'<td>{told}</td><td class="mono">app01 → balie01</td>' in page
+    assert "<code>edge02</code> is niet beproefd" in page
     assert not list(evidence.glob("*.partial"))
 
 

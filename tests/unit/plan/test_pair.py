@@ -1,10 +1,13 @@
 """A pair of edges: both forward the same, and each hears its partner and nobody else."""
 
+from itertools import chain
 from typing import Any
 
+import pytest
 from hypothesis import given
 
 from infra.plan import compile_plan
+from infra.plan.matrix import GatewayError, find_edges, find_holder, plan_rounds
 from infra.plan.pair import SYNCHRONISATION_PORT
 from infra.record.model import Flow, Tenant
 from tests.unit.plan.records import tenants
@@ -73,3 +76,33 @@ def test_a_lone_edge_has_no_such_rule(tenant: Tenant) -> None:
     servers = compile_plan(tenant).servers.values()
     rules = [rule for server in servers for rule in server.filter.incoming + server.filter.outgoing]
     assert all(rule.port for rule in rules)
+
+
+@given(tenants())
+def test_matrix_goes_through_the_edge_that_holds_the_gateways(tenant: Tenant) -> None:
+    plan = compile_plan(doubled(tenant))
+    assert find_edges(plan) == EDGES
+    gateways = [segment.gateway for segment in plan.segments.values()]
+    own = {
+        edge: [str(nic.address).partition("/")[0] for nic in plan.servers[edge].nics]
+        for edge in EDGES
+    }
+    for edge in EDGES:
+        holds = {other: own[other] + (gateways if other == edge else []) for other in EDGES}
+        assert find_holder(plan, holds) == edge
+        macs = {nic.mac for nic in plan.servers[edge].nics}
+        pairs = list(chain.from_iterable(plan_rounds(plan, edge)))
+        between = [pair for pair in pairs if pair.forward is not None]
+        assert between
+        assert {pair.arrival.sender for pair in between} == {edge}
+        assert {pair.departure.to_mac for pair in between} <= macs
+
+
+@given(tenants())
+def test_gateways_at_no_edge_or_at_both_are_told(tenant: Tenant) -> None:
+    plan = compile_plan(doubled(tenant))
+    first, *others = (segment.gateway for segment in plan.segments.values())
+    with pytest.raises(GatewayError, match="edge01 holds none; edge02 holds none; one edge must"):
+        find_holder(plan, {"edge01": [], "edge02": []})
+    with pytest.raises(GatewayError, match=f"edge01 holds {first}; edge02 holds"):
+        find_holder(plan, {"edge01": [first], "edge02": others})

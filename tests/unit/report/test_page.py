@@ -57,9 +57,8 @@ class _Document(HTMLParser):
             self.text.append(data)
 
 
-def _page(plan: Plan = PLAN, findings: Findings | None = None, **further: bool) -> str:
-    given = {"is_current": True, **further}
-    return render(plan, findings or make_findings(plan), CHECKS, MATRIX, **given)
+def _page(plan: Plan = PLAN, findings: Findings | None = None, *, is_current: bool = True) -> str:
+    return render(plan, findings or make_findings(plan), CHECKS, MATRIX, is_current=is_current)
 
 
 def _words(page: str) -> str:
