@@ -70,6 +70,36 @@ SABOTEURS: dict[str, Saboteur] = {
         where="the bastion",
         cases=("I21",),
     ),
+    "followed-tag": Saboteur(
+        what="the switch puts a server's tagged frames into the VLAN of the tag",
+        where="the lab's switch",
+        cases=("I04",),
+    ),
+    "stripped-tag": Saboteur(
+        what="the switch strips the own VLAN's tag, and follows the one behind it",
+        where="the lab's switch",
+        cases=("I05",),
+    ),
+    "leg-in-storage": Saboteur(
+        what="the edge has a leg in the storage network, and lets TCP pass into it",
+        where="vCenter and the edge",
+        cases=("I19", "I28"),
+    ),
+    "leg-in-backup": Saboteur(
+        what="the edge has a leg in the provider's back-up network, and lets TCP pass into it",
+        where="vCenter and the edge",
+        cases=("I20", "I28"),
+    ),
+    "granting-relay": Saboteur(
+        what="the package relay grants every connection that it is asked for",
+        where="the bastion",
+        cases=("I23",),
+    ),
+    "wrong-twin": Saboteur(
+        what="the edge hands packets for an own server to the neighbour's with the same address",
+        where="vCenter and the edge",
+        cases=("I27", "I28"),
+    ),
 }
 
 

@@ -1,21 +1,31 @@
 """Break one thing of a tenant for real, as its saboteur would, and mend it again."""
 
+import json
+import shlex
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from ipaddress import IPv4Network
 from typing import Any
 
 from pyVmomi import vim
 
+from infra.record.service import PACKAGE_RELAY_PORT
 from lab.command import run
 from lab.fabric import namespace
+from lab.fabric.port import Segment
 from lab.process import until
 from tests.lab.estate import Estate, NicWish, nic_change, wait
+from tests.lab.hop import hopping
 from tests.lab.site import Site
 
 Switch = vim.dvs.VmwareDistributedVirtualSwitch
 Sabotage = Callable[[Estate, Mapping[str, Site]], AbstractContextManager[None]]
 
 OWN, OTHER = "noord", "zuid"
+PROVIDER = "datacentrum"
+"""Has a server in the storage network (`db01`) and one in the back-up network (`app01`)."""
+
+SABOTAGE_MAC = "00:50:56:3f:00:01"
 APPLIED_WITHIN_S = 60
 """A change in the vCenter reaches the fabric by way of the agent."""
 
@@ -163,27 +173,160 @@ def route_added(estate: Estate, sites: Mapping[str, Site]) -> Iterator[None]:
 
 
 @contextmanager
-def dual_homed(estate: Estate, _: Mapping[str, Site]) -> Iterator[None]:
-    """Give an application server a second leg, in a segment of the neighbour."""
-    machine = estate.find(vim.VirtualMachine, f"{OWN}-app01")
-    group = estate.find(vim.dvs.DistributedVirtualPortgroup, f"{OTHER}-data")
-    mac = "00:50:56:3f:00:01"
-    wish = NicWish(group, mac, "")
+def _second_leg(estate: Estate, server: str, group: str) -> Iterator[str]:
+    """Give a server of ours one more leg that is up; yield what names its device in a shell."""
+    machine = estate.find(vim.VirtualMachine, f"{OWN}-{server}")
+    port_group = estate.find(vim.dvs.DistributedVirtualPortgroup, group)
+    wish = NicWish(port_group, SABOTAGE_MAC, "")
     wait(machine.ReconfigVM_Task(vim.vm.ConfigSpec(deviceChange=[nic_change(wish, -1)])))
+    device_name = f"$(ip -o link | grep {SABOTAGE_MAC} | cut -d : -f 2 | cut -d @ -f 1)"
     try:
-        up = f"ip link set $(ip -o link | grep {mac} | cut -d : -f 2 | cut -d @ -f 1) up"
-        for _turn in until(APPLIED_WITHIN_S):
-            if estate.attempt(machine, up).returncode == 0:
+        for _ in until(APPLIED_WITHIN_S):
+            if estate.attempt(machine, f"ip link set {device_name} up").returncode == 0:
                 break
-        yield
+        else:
+            message = f"{server} did not get its leg within {APPLIED_WITHIN_S} s"
+            raise AssertionError(message)
+        yield device_name
     finally:
         (device,) = (
             device
             for device in machine.config.hardware.device
-            if getattr(device, "macAddress", None) == mac
+            if getattr(device, "macAddress", None) == SABOTAGE_MAC
         )
         removal = vim.vm.device.VirtualDeviceSpec(operation="remove", device=device)
         wait(machine.ReconfigVM_Task(vim.vm.ConfigSpec(deviceChange=[removal])))
+
+
+@contextmanager
+def dual_homed(estate: Estate, _: Mapping[str, Site]) -> Iterator[None]:
+    """Give an application server a second leg, in a segment of the neighbour."""
+    with _second_leg(estate, "app01", f"{OTHER}-data"):
+        yield
+
+
+def _leg_at_provider(segment: str, server: str) -> Sabotage:
+    """Give the edge a leg in a network of the provider; TCP to the server there passes."""
+
+    @contextmanager
+    def sabotage(estate: Estate, sites: Mapping[str, Site]) -> Iterator[None]:
+        plan = sites[PROVIDER].stack.outputs().plan
+        address = plan.servers[server].address
+        own = IPv4Network(plan.segments[segment].prefix)[200]
+        rule = _ANY.format(match=f"ip daddr {address} meta l4proto tcp")
+        with (
+            _second_leg(estate, "edge01", f"{PROVIDER}-{segment}") as device,
+            _commands(
+                sites[OWN],
+                {"edge01": f"ip address add {own}/24 dev {device}; {rule}"},
+                {"edge01": _REMOVE_RULES},
+            ),
+        ):
+            yield
+
+    return sabotage
+
+
+@contextmanager
+def wrong_twin(estate: Estate, sites: Mapping[str, Site]) -> Iterator[None]:
+    """Route what the application segment sends to our database server to the neighbour's.
+
+    Management comes from elsewhere, so it still finds ours.
+    """
+    plan, other = (sites[tenant].stack.outputs().plan for tenant in (OWN, OTHER))
+    address = plan.servers["db01"].address
+    twin = other.servers["db01"].nics[0]
+    assert twin.address is not None
+    assert twin.address.startswith(f"{address}/"), "the same address"
+    (app,) = (nic.device for nic in plan.servers["edge01"].nics if nic.segment == "app")
+    # Before the edge's own rules, of which the first is 100.
+    rule = f"ip rule {{verb}} preference 50 iif {app} to {address} lookup 27"
+    with _second_leg(estate, "edge01", f"{OTHER}-data") as device:
+        way = (
+            f"ip neighbour add {address} lladdr {twin.mac} nud permanent dev {device};"
+            f" ip route add {address} dev {device} table 27; {rule.format(verb='add')}; "
+        )
+        let = _ANY.format(match=f"ip daddr {address} iifname {app} meta l4proto tcp")
+        with _commands(
+            sites[OWN],
+            {"edge01": way + let},
+            {"edge01": f"{rule.format(verb='del')}; {_REMOVE_RULES}"},
+        ):
+            yield
+
+
+def _passing_tags(
+    estate: Estate, sites: Mapping[str, Site], *, is_behind_own: bool
+) -> AbstractContextManager[None]:
+    """Let the application server's tagged frames go on in the neighbour's data segment.
+
+    is_behind_own: only behind a tag of the own VLAN, which is stripped.
+    """
+    own, other = (
+        sites[OWN].stack.outputs().plan.segments["app"].vlan,
+        sites[OTHER].stack.outputs().plan.segments["data"].vlan,
+    )
+    fabric = estate.layout.fabric
+    inside = ["nsenter", f"--net={namespace.path(fabric)}"]
+    ports = {
+        link["ifname"]: (link.get("master"), link.get("ifalias", ""))
+        for link in json.loads(run([*inside, "ip", "-json", "-details", "link"]))
+    }
+    here, there = (Segment("switch01", vlan).bridge for vlan in (own, other))
+    (port,) = (
+        name
+        for name, (bridge, alias) in ports.items()
+        if bridge == here and alias.startswith(f"{OWN}-app01 ")
+    )
+    exits = [name for name, (bridge, _) in ports.items() if bridge == there]
+    assert exits, f"nobody is in VLAN {other}"
+    return hopping(fabric, port, exits, (own, other) if is_behind_own else (other,))
+
+
+def followed_tag(estate: Estate, sites: Mapping[str, Site]) -> AbstractContextManager[None]:
+    """Follow a tag that a server sends."""
+    return _passing_tags(estate, sites, is_behind_own=False)
+
+
+def stripped_tag(estate: Estate, sites: Mapping[str, Site]) -> AbstractContextManager[None]:
+    """Strip the first of two tags that a server sends, and follow the second."""
+    return _passing_tags(estate, sites, is_behind_own=True)
+
+
+GRANT = """
+import socket
+listener = socket.socket(fileno=3)
+while True:
+    connection, _ = listener.accept()
+    connection.recv(4096)
+    connection.sendall(b"HTTP/1.1 200 Connection established\\r\\n\\r\\n")
+    connection.close()
+"""
+"""Stands for a proxy that connects whoever asks. It has its listening socket from systemd."""
+
+
+def granting_relay(_: Estate, sites: Mapping[str, Site]) -> AbstractContextManager[None]:
+    """Put in place of the bastion's package relay one that grants every connection."""
+    where = f"{sites[OWN].stack.outputs().plan.resolver}:{PACKAGE_RELAY_PORT}"
+    stand_in = shlex.join(
+        [
+            *(
+                "systemd-run",
+                "--quiet",
+                "--unit=sabotage",
+                f"--socket-property=ListenStream={where}",
+            ),
+            *("python3", "-c", GRANT),
+        ]
+    )
+    return _commands(
+        sites[OWN],
+        {"bastion01": f"systemctl stop package-relay.socket package-relay.service; {stand_in}"},
+        {
+            "bastion01": "systemctl stop sabotage.socket sabotage.service;"
+            " systemctl start package-relay.socket"
+        },
+    )
 
 
 def shared_resolver(_: Estate, sites: Mapping[str, Site]) -> AbstractContextManager[None]:
@@ -206,4 +349,10 @@ SABOTAGES: dict[str, Sabotage] = {
     "route-added": route_added,
     "dual-homed": dual_homed,
     "shared-resolver": shared_resolver,
+    "followed-tag": followed_tag,
+    "stripped-tag": stripped_tag,
+    "leg-in-storage": _leg_at_provider("data", "db01"),
+    "leg-in-backup": _leg_at_provider("app", "app01"),
+    "granting-relay": granting_relay,
+    "wrong-twin": wrong_twin,
 }

@@ -1,4 +1,4 @@
-"""Two tenants attack each other in vain, and each saboteur turns exactly its cases red.
+"""A tenant attacks its neighbour and the provider in vain; each saboteur turns its cases red alone.
 
 It proves the lab's model of the switch and the real filters of real hosts, not a real vCenter.
 """
@@ -10,19 +10,25 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
 from scapy.utils import rdpcap
 
 from infra.operations.stack import ROOT
+from infra.record.place import PROVIDER_FILE
 from lab.layout import Layout
 from tests.isolation.saboteur import SABOTEURS
 from tests.lab.estate import Estate
-from tests.lab.sabotage import OTHER, OWN, SABOTAGES
+from tests.lab.sabotage import OTHER, OWN, PROVIDER, SABOTAGES
 from tests.lab.site import Site, open_site
 from tests.lab.tenant import fail_tenant, run_tenant
 
 pytestmark = pytest.mark.lab
 
-BASTIONS = {OWN: ("10.255.0.208", "14"), OTHER: ("10.255.0.209", "15")}
+BASTIONS = {
+    OWN: ("10.255.0.208", "14"),
+    OTHER: ("10.255.0.209", "15"),
+    PROVIDER: ("10.255.0.220", "16"),
+}
 """By tenant its bastion's leg, away from the addresses of other tests, and its VLANs' digits."""
 
 TRACES = (
@@ -39,15 +45,20 @@ TRACES = (
 
 @pytest.fixture(scope="module")
 def sites(layout: Layout, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Site]]:
-    """Return two small tenants that are up, with the same addresses."""
+    """Return two small tenants that are up, with the same addresses, and the provider's own."""
     records = tmp_path_factory.mktemp("records")
-    with _open(layout, records, OWN) as own, _open(layout, records, OTHER) as other:
-        for site in (own, other):
+    with (
+        _open(layout, records, OWN) as own,
+        _open(layout, records, OTHER) as other,
+        _open(layout, records, PROVIDER) as provider,
+    ):
+        for site in (own, other, provider):
             _make_small(site)
+        _put_at_provider(provider)
         with ThreadPoolExecutor() as engineers:
-            for done in [engineers.submit(site.up) for site in (own, other)]:
+            for done in [engineers.submit(site.up) for site in (own, other, provider)]:
                 done.result()
-        yield {OWN: own, OTHER: other}
+        yield {OWN: own, OTHER: other, PROVIDER: provider}
 
 
 def _open(layout: Layout, records: Any, tenant: str) -> Any:
@@ -74,6 +85,15 @@ def _make_small(site: Site) -> None:
         for flow in content["flows"].values():
             for end in ("from", "to"):
                 flow[end] = [name for name in flow[end] if name != "office"]
+
+
+def _put_at_provider(site: Site) -> None:
+    """Let a site's two segments be networks of the provider, with addresses of nobody else."""
+    networks = YAML(typ="safe").load(site.record.parents[1] / PROVIDER_FILE)["networks"]
+    site.record.write_text(site.record.read_text().replace("10.22.", "10.99."))
+    with site.edit() as content:
+        for zone, network in (("data", "storage"), ("app", "provider-backup")):
+            content["zones"][zone]["segments"][zone]["vlan"] = networks[network]["vlan"]
 
 
 def _findings(site: Site) -> dict[str, Any]:
@@ -103,11 +123,13 @@ def run(sites: dict[str, Site]) -> Run:
 
 
 def test_nothing_comes_through_and_everything_is_shown(sites: dict[str, Site], run: Run) -> None:
-    assert f"other tenants on this datacenter: {sites[OTHER].stack.name}" in run.said
+    others = ", ".join(sorted(sites[tenant].stack.name for tenant in (OTHER, PROVIDER)))
+    assert f"other tenants on this datacenter: {others}" in run.said
     outcomes = _findings(sites[OWN])["outcomes"]
     assert {outcome["verdict"] for outcome in outcomes} == {"pass"}
     targets = {o["target"]["server"] for o in outcomes if o["target"]["tenant"] == OTHER}
     assert targets == {"app01", "bastion01", "db01", "edge01"}
+    assert {"I19", "I20"} <= {outcome["case"] for outcome in outcomes}
 
 
 def test_capture_holds_the_packets_that_the_witness_heard(sites: dict[str, Site], run: Run) -> None:
