@@ -24,19 +24,20 @@ def draw(plan: Plan) -> str:
         plan: any.
 
     Returns:
-        A Mermaid code block: a box a zone with its servers, an arrow for all flows
-        with the same ends, labelled with their ports.
+        A Mermaid code block: one line a zone, a box with its servers, and an arrow for all
+        flows with the same ends, labelled with their ports.
     """
     zones = dict.fromkeys(segment.zone for segment in plan.segments.values())
     lines = ["```mermaid", "flowchart LR"]
     for zone in zones:
-        lines.append(f'  subgraph {zone}["{zone}: {_prefixes(plan, zone)}"]')
-        lines += [
-            f'    {key}["{key}<br>{server.address}"]'
+        box = f'{zone}["{zone}: {_prefixes(plan, zone)}"]'
+        servers = [
+            f'{key}["{key}<br>{server.address}"]'
             for key, server in plan.servers.items()
             if server.zone == zone
         ]
-        lines.append("  end")
+        # A subgraph without anything in it is not drawn; a node is.
+        lines.append("  " + "; ".join([f"subgraph {box}", *servers, "end"] if servers else [box]))
     arrows: dict[tuple[str, str], list[str]] = {}
     for flow in plan.flows.values():
         ends = (" & ".join(flow.sources), " & ".join(flow.destinations))
