@@ -5,6 +5,8 @@
 
 from benchmarks.measurement import Bound, Comparison, Result, keep, seconds, take_turns
 from benchmarks.tenant import STACK, TENANT, bring_up_lab, initialise, run, take_down_lab
+from infra.operations.picture import EXAMPLE
+from infra.record import load
 
 ROUNDS = 2
 FIRST = "from nothing, everything cached"
@@ -18,7 +20,7 @@ def main() -> None:
     keep(
         "workday",
         Result(
-            title="Bring 5 hosts up, configured and verified",
+            title=f"Bring {len(load(EXAMPLE).servers)} hosts up, configured and verified",
             series=series,
             bounds=(
                 Bound(what=f"`make up` {FIRST}", subject=FIRST, goal_s=360),

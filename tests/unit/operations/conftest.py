@@ -1,5 +1,6 @@
-"""The example tenant as deployed, for the tests here."""
+"""A small tenant as deployed, for the tests here, and one with a pair of edges."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,10 +8,13 @@ import pytest
 
 from infra.operations.management_path import ManagementPath
 from infra.operations.picture import EXAMPLE
+from infra.operations.stack import ROOT
 from infra.outputs import StackOutputs, export
 from infra.plan import compile_plan
 from infra.record import load
+from infra.record.place import PROVIDER_FILE
 from infra.settings import Management
+from tests.lab.site import EXAMPLE as SMALL
 
 MANAGEMENT = Management.model_validate(
     {
@@ -24,10 +28,29 @@ MANAGEMENT = Management.model_validate(
 SECRETS = {"management_key": "x", "first_boot_key": "x", "databases": {"meldingen": "x"}}
 
 
+@pytest.fixture(scope="session")
+def record(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a record with one edge, of a tenant by the name that messages are asserted with."""
+    folder = tmp_path_factory.mktemp("records")
+    shutil.copy(ROOT / "tenants" / PROVIDER_FILE, folder)
+    return shutil.copytree(SMALL, folder / "werkendam")
+
+
 @pytest.fixture
-def outputs() -> StackOutputs:
-    """Return what `pulumi up` gave for the example tenant."""
-    plan = compile_plan(load(EXAMPLE))
+def outputs(record: Path) -> StackOutputs:
+    """Return what `pulumi up` gave for a tenant with one edge."""
+    return deployed(record)
+
+
+@pytest.fixture
+def outputs_of_pair() -> StackOutputs:
+    """Return what `pulumi up` gave for the example tenant, which has two edges."""
+    return deployed(EXAMPLE)
+
+
+def deployed(record: Path) -> StackOutputs:
+    """Give what `pulumi up` gives for a record."""
+    plan = compile_plan(load(record))
     uuids = {key: f"uuid-of-{key}" for key in plan.servers}
     contract = export(plan, MANAGEMENT, uuids, SECRETS)
     return StackOutputs.model_validate_json(contract)

@@ -105,3 +105,9 @@ def test_the_bastion_is_the_way_to_everybody_and_the_edge_to_other_segments(
     assert find_behind("bastion01", outputs) == ["app01", "db01", "edge01", "werkplek01"]
     assert find_behind("edge01", outputs) == ["app01", "db01", "werkplek01"]
     assert find_behind("db01", outputs) == []
+
+
+def test_neither_edge_of_a_pair_is_the_only_way(outputs_of_pair: StackOutputs) -> None:
+    assert find_behind("edge01", outputs_of_pair) == []
+    assert find_behind("edge02", outputs_of_pair) == []
+    assert "edge02" in find_behind("bastion01", outputs_of_pair)

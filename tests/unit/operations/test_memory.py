@@ -19,12 +19,27 @@ def ask(
     path: Callable[[str], ManagementPath], outputs: StackOutputs, tmp_path: Path
 ) -> Callable[..., Memory]:
     """Return what asks the hosts that answer, by their keys; all others are silent."""
+    return _ask_hosts(outputs, path, tmp_path)
+
+
+@pytest.fixture
+def ask_pair(
+    path: Callable[[str], ManagementPath], outputs_of_pair: StackOutputs, tmp_path: Path
+) -> Callable[..., Memory]:
+    """Return the same for a tenant with two edges."""
+    return _ask_hosts(outputs_of_pair, path, tmp_path)
+
+
+def _ask_hosts(
+    outputs: StackOutputs, path: Callable[[str], ManagementPath], folder: Path
+) -> Callable[..., Memory]:
+    wanted = dict.fromkeys(outputs.plan.servers, "new")
 
     def ask(**answers: str) -> Memory:
         for server, answer in answers.items():
-            (tmp_path / server).write_text(answer)
+            (folder / server).write_text(answer)
         silence = "echo No route to host >&2; exit 255"
-        return read_memory(outputs, path(f"cat {tmp_path}/$1 || {{ {silence}; }}"), WANTED)
+        return read_memory(outputs, path(f"cat {folder}/$1 || {{ {silence}; }}"), wanted)
 
     return ask
 
@@ -53,3 +68,16 @@ def test_behind_a_silent_bastion_nothing_is_tried(ask: Ask) -> None:
     assert memory.silent["db01"] == (
         "reached through bastion01 only, so nothing was tried. Mend bastion01 first."
     )
+
+
+def test_behind_a_pair_hosts_are_asked_when_one_edge_of_it_was_configured(ask_pair: Ask) -> None:
+    memory = ask_pair(bastion01="new", edge01="", edge02="new", app01="new")
+    assert memory.known["app01"] == "new"
+    assert memory.silent == {}, "the other edge may forward by rules that are still to come"
+
+
+def test_silent_edge_of_a_pair_leaves_the_hosts_behind_it_to_the_other(ask_pair: Ask) -> None:
+    others = dict.fromkeys(("bastion01", "edge02", "app01", "db01", "db02", "werkplek01"), "new")
+    memory = ask_pair(**others)
+    assert [*memory.silent] == ["edge01"]
+    assert memory.known == {**others, "edge01": ""}

@@ -32,7 +32,7 @@ def _change(file: Path, **values: object) -> None:
 
 def test_report_tells_all_suites(outputs: StackOutputs, evidence: Path) -> None:
     page = write_report(outputs, evidence).read_text()
-    assert "Gemeente Werkendam" in page
+    assert "Gemeente Voorbeeld" in page
     assert "<strong>Geslaagd</strong>" in page
     assert "2 van 3 controles geslaagd" in page
     assert "2 van 3 verbindingen zoals afgesproken" in page
