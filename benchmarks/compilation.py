@@ -14,13 +14,11 @@ import yaml
 
 from benchmarks.measurement import Bound, Comparison, Result, keep, take_turns
 from benchmarks.record import write_record
-from infra.plan import compile_plan
-from infra.record import load
+from infra.reading import read_plan
 
 SIZES = (250, 500, 1000)
 FLOWS_PER_SERVER = 5
 ROUNDS = 9
-WITHOUT_COLLECTOR = "{} servers, garbage collector off"
 
 
 def main() -> None:
@@ -33,11 +31,8 @@ def main() -> None:
             for size in SIZES
         }
         smallest, largest = SIZES[0], SIZES[-1]
-        compile_plan(load(folders[smallest]))
+        read_plan(folders[smallest])
         contenders = {f"{size} servers": _compilation(folders[size]) for size in SIZES}
-        for size in (smallest, largest):
-            quiet = WITHOUT_COLLECTOR.format(size)
-            contenders[quiet] = _compilation(folders[size], is_collecting=False)
         contenders["PyYAML"] = lambda: _processor_time(lambda: _parse(folders[largest]))
         series = take_turns(ROUNDS, contenders)
     keep(
@@ -48,13 +43,14 @@ def main() -> None:
             bounds=(Bound(what="1,000 servers", subject=f"{largest} servers", goal_s=2.0),),
             comparisons=(
                 *(
-                    _growth(f"{size} servers", f"{smallest} servers", size // smallest)
+                    Comparison(
+                        what=f"{size} servers, against {size // smallest} times {smallest} servers",
+                        subject=f"{size} servers",
+                        peer=f"{smallest} servers",
+                        scale=size // smallest,
+                        goal=1.25,
+                    )
                     for size in SIZES[1:]
-                ),
-                _growth(
-                    WITHOUT_COLLECTOR.format(largest),
-                    WITHOUT_COLLECTOR.format(smallest),
-                    largest // smallest,
                 ),
                 Comparison(
                     what="load and compile against PyYAML's CSafeLoader reading the same files",
@@ -62,35 +58,13 @@ def main() -> None:
                     peer="PyYAML",
                 ),
             ),
-            notes=(
-                "Processor time. What grows faster than the record is Python's garbage collector,"
-                " which walks all live objects again and again; the algorithms do not.",
-            ),
+            notes=("Processor time.",),
         ),
     )
 
 
-def _growth(subject: str, peer: str, scale: int) -> Comparison:
-    return Comparison(
-        what=f"{subject}, against {scale} times {peer}",
-        subject=subject,
-        peer=peer,
-        scale=scale,
-        goal=1.25,
-    )
-
-
-def _compilation(folder: Path, *, is_collecting: bool = True) -> Callable[[], float]:
-    def measure() -> float:
-        if is_collecting:
-            return _processor_time(lambda: compile_plan(load(folder)))
-        gc.disable()
-        try:
-            return _processor_time(lambda: compile_plan(load(folder)))
-        finally:
-            gc.enable()
-
-    return measure
+def _compilation(folder: Path) -> Callable[[], float]:
+    return lambda: _processor_time(lambda: read_plan(folder))
 
 
 def _parse(folder: Path) -> list[object]:

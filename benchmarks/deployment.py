@@ -26,9 +26,8 @@ from benchmarks.terraform.plugin import TerraformPlugin
 from benchmarks.vcenter import serve_vcenter
 from infra.operations.management_path import MEMORY_FOLDER
 from infra.operations.stack import ROOT
-from infra.plan import compile_plan
 from infra.plan.model import Plan
-from infra.record import load
+from infra.reading import read_plan
 from infra.record.place import ENVIRONMENT as RECORDS
 from infra.settings import Settings, parse_settings
 from lab.datacenter import read_datacenter
@@ -199,7 +198,7 @@ def _contender(name: str, plugin: Path) -> Iterator[Contender]:
     with tempfile.TemporaryDirectory(prefix="bench-", dir=MEMORY_FOLDER) as base:
         folder = Path(base)
         record = write_record(folder / "records" / "maat", servers=SERVERS, flows=FLOWS)
-        plan, settings = compile_plan(load(record)), _settings()
+        plan, settings = read_plan(record), _settings()
         project = folder / name
         project.mkdir()
         with serve_vcenter(folder) as served:

@@ -16,9 +16,8 @@ import typer
 from rich.console import Console
 
 from infra.errors import TenantError
-from infra.plan import compile_plan
 from infra.plan.model import Plan
-from infra.record import load
+from infra.reading import read_plan
 from infra.record.place import folder_of
 
 if TYPE_CHECKING:
@@ -52,7 +51,7 @@ def _say(line: str) -> None:
 
 
 def _plan(tenant: str) -> Plan:
-    return compile_plan(load(folder_of(tenant)))
+    return read_plan(folder_of(tenant))
 
 
 @app.command()

@@ -10,8 +10,7 @@ from infra.components.datacenter import connect, look_up
 from infra.components.estate import Estate, EstateArgs
 from infra.errors import TenantError
 from infra.outputs import CONTRACT, export
-from infra.plan import compile_plan
-from infra.record import load
+from infra.reading import read_plan
 from infra.record.place import folder_of
 from infra.settings import CONFIG_NAMESPACE, read_settings
 
@@ -32,7 +31,7 @@ def run() -> None:
 def _declare() -> None:
     config = pulumi.Config(CONFIG_NAMESPACE)
     settings = read_settings(config, pulumi.get_stack())
-    plan = compile_plan(load(folder_of(settings.id)))
+    plan = read_plan(folder_of(settings.id))
     vcenter = connect(pulumi.Config("vsphere"), config.get_secret("vcenter-password"))
     estate = Estate(
         plan.tenant,
