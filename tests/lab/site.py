@@ -2,9 +2,11 @@
 
 import json
 import re
+import shlex
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,9 @@ from tests.lab.tenant import run_as_root, run_tenant
 EXAMPLE = Path(__file__).with_name("example")
 """The record that these tests start from: small, and not a tenant's, so that no tenant's growth
 makes every test longer."""
+
+Start = Callable[..., subprocess.Popen[str]]
+"""Starts a Python program on a server (key, text, arguments), with its input and output here."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +60,25 @@ class Site:
         """Open a way to the servers that there are now."""
         with open_management_path(self.stack.outputs(), self.stack.name) as path:
             yield path
+
+    @contextmanager
+    def programs(self) -> Iterator[Start]:
+        """Open a way on which programs run; they end with it. It goes over the edges itself."""
+        with self.path() as path, ExitStack() as running:
+
+            def start(server: str, program: str, *arguments: str) -> subprocess.Popen[str]:
+                process = subprocess.Popen(
+                    [path.ssh, server, shlex.join(["python3", "-uc", program, *arguments])],
+                    env=path.environment,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    text=True,
+                )
+                running.enter_context(process)
+                running.callback(process.terminate)
+                return process
+
+            yield start
 
     def ask(self, **commands: str) -> dict[str, str]:
         """Run one shell command as root on each server named."""

@@ -6,12 +6,10 @@ workplace, with segments of its own. It does not prove a real vCenter.
 
 import json
 import re
-import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +24,7 @@ from lab.fabric.namespace import with_link
 from lab.layout import Layout
 from lab.process import until
 from tests.lab.conftest import run_lab
-from tests.lab.site import EXAMPLE, Site, open_site
+from tests.lab.site import EXAMPLE, Site, Start, open_site
 
 pytestmark = pytest.mark.lab
 
@@ -89,27 +87,14 @@ def added() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def start(site: Site) -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """Return what starts a Python program on a server, with its input and output here."""
-    with site.path() as path, ExitStack() as running:
-
-        def run(server: str, program: str, *arguments: str) -> subprocess.Popen[str]:
-            process = subprocess.Popen(
-                [path.ssh, server, shlex.join(["python3", "-uc", program, *arguments])],
-                env=path.environment,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-            running.enter_context(process)
-            running.callback(process.terminate)
-            return process
-
-        yield run
+def start(site: Site) -> Iterator[Start]:
+    """Return what starts a Python program on a server."""
+    with site.programs() as start:
+        yield start
 
 
 @pytest.fixture(scope="module")
-def reporting(start: Callable[..., subprocess.Popen[str]]) -> subprocess.Popen[str]:
+def reporting(start: Start) -> subprocess.Popen[str]:
     """Return what answers on db01 where the flow ends; it outlives the flow."""
     server = start("db01", SERVER)
     assert server.stdout is not None
@@ -177,7 +162,7 @@ def test_server_flow_and_administrator_come(
     site: Site,
     added: dict[str, Any],
     reporting: subprocess.Popen[str],
-    start: Callable[..., subprocess.Popen[str]],
+    start: Start,
 ) -> None:
     before = site.lives()
     refused = start("app01", CLIENT, "10.22.30.11")
@@ -203,7 +188,7 @@ def test_server_flow_and_administrator_come(
 def test_flow_goes(
     site: Site,
     reporting: subprocess.Popen[str],
-    start: Callable[..., subprocess.Popen[str]],
+    start: Start,
 ) -> None:
     """An open connection over it falls silent; only its two ends and the edge are touched."""
     before = site.lives()

@@ -1,0 +1,135 @@
+"""What talks over a pair of edges all the time, and what tries what they must stop.
+
+Programs for hosts, and what reads their reports. Must not know the edges.
+"""
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+from lab.process import until
+from tests.lab.site import Start
+
+DATABASE = "10.22.30.11"
+ALLOWED, FORBIDDEN = 8099, 8098
+"""Ports of the server: a flow leads to the first one only."""
+
+PATIENCE_S = 300
+"""Deadline for what takes seconds, on a machine that does much else."""
+
+CONNECTIONS = 10
+ROUNDS = 5
+"""Answers that each connection must have had before it counts as alive."""
+
+SERVER = """
+import selectors, socket, sys
+selector = selectors.DefaultSelector()
+listener = socket.create_server(("0.0.0.0", int(sys.argv[1])))
+selector.register(listener, selectors.EVENT_READ, True)
+print("listening", flush=True)
+while True:
+    for key, _ in selector.select():
+        if key.data:
+            selector.register(key.fileobj.accept()[0], selectors.EVENT_READ, False)
+        elif said := key.fileobj.recv(64):
+            key.fileobj.sendall(said)
+        else:
+            selector.unregister(key.fileobj)
+            key.fileobj.close()
+"""
+
+CLIENT = f"""
+import json, socket, sys, threading, time
+COUNT = {CONNECTIONS}
+report = {{"rounds": [0] * COUNT, "lost": 0, "gap_s": 0.0}}
+lock = threading.Lock()
+
+def talk(number):
+    try:
+        connection = socket.create_connection(("{DATABASE}", {ALLOWED}), timeout={PATIENCE_S})
+        while True:
+            asked = time.monotonic()
+            connection.sendall(b"x")
+            if not connection.recv(1):
+                raise ConnectionError
+            with lock:
+                report["rounds"][number] += 1
+                report["gap_s"] = max(report["gap_s"], time.monotonic() - asked)
+            time.sleep(0.05)
+    except OSError:
+        with lock:
+            report["lost"] += 1
+
+for number in range(COUNT):
+    threading.Thread(target=talk, args=(number,), daemon=True).start()
+for _ in sys.stdin:
+    with lock:
+        print(json.dumps(report), flush=True)
+        report.update(rounds=[0] * COUNT, gap_s=0.0)
+"""
+"""Holds connections and talks over each; tells for every line that it reads how that went."""
+
+INTRUDER = f"""
+import json, socket, sys, threading
+tried = passed = 0
+stop = threading.Event()
+def knock():
+    global tried, passed
+    while not stop.is_set():
+        tried += 1
+        try:
+            socket.create_connection(("{DATABASE}", {FORBIDDEN}), timeout=0.05).close()
+            passed += 1
+        except OSError:
+            pass
+thread = threading.Thread(target=knock)
+thread.start()
+sys.stdin.readline()
+stop.set()
+thread.join()
+print(json.dumps({{"tried": tried, "passed": passed}}), flush=True)
+"""
+"""Tries what no flow allows, until it reads a line."""
+
+
+def ask(process: subprocess.Popen[str]) -> dict[str, Any]:
+    """Ask a program for its report."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write("report\n")
+    process.stdin.flush()
+    answer: dict[str, Any] = json.loads(process.stdout.readline())
+    return answer
+
+
+def listen(start: Start, port: int) -> None:
+    """Have db01 answer on a port."""
+    server = start("db01", SERVER, str(port))
+    assert server.stdout is not None
+    assert server.stdout.readline() == "listening\n"
+
+
+def talk(traffic: subprocess.Popen[str]) -> float:
+    """Wait until every connection had answers since now.
+
+    Returns:
+        The longest time that one of them waited for an answer since the report before, in s.
+    """
+    # What was answered before now proves nothing; how long it took counts.
+    gap_s: float = ask(traffic)["gap_s"]
+    rounds = [0] * CONNECTIONS
+    for _ in until(PATIENCE_S):
+        report = ask(traffic)
+        assert report["lost"] == 0, report
+        gap_s = max(gap_s, report["gap_s"])
+        rounds = [sum(both) for both in zip(rounds, report["rounds"], strict=True)]
+        if min(rounds) >= ROUNDS:
+            return gap_s
+    message = f"a connection had {min(rounds)} answers within {PATIENCE_S} s"
+    raise AssertionError(message)
+
+
+def tell(event: str, gap_s: float) -> None:
+    """Say what was measured: shown by `pytest -s`, and with a failure."""
+    sys.stdout.write(f"{event}: {gap_s:.1f} s without traffic, 0 of {CONNECTIONS} lost\n")
