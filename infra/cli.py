@@ -187,23 +187,29 @@ def rotate(
     tenant: Id,
     stack: StackName = None,
     only: Annotated[
-        Literal["databases", "management-key"] | None,
-        typer.Option("--only", help="Without it, both."),
+        Literal["databases", "management-key", "tunnels"] | None,
+        typer.Option("--only", help="Without it, all."),
     ] = None,
 ) -> None:
-    """Make new database passwords and a new management key; `tenant up` then brings them in."""
-    from infra.operations.secret import rotate_management_key, rotate_passwords
+    """Make new database passwords, management key and tunnel keys; `tenant up` brings them in."""
+    from infra.operations.secret import (
+        rotate_management_key,
+        rotate_passwords,
+        rotate_tunnel_keys,
+    )
     from infra.operations.stack import find_stack
 
     compiled = _plan(tenant)
     chosen = find_stack(tenant, stack)
-    if only != "databases":
+    if only in (None, "management-key"):
         rotate_management_key(chosen)
-    if only != "management-key":
+    if only in (None, "databases"):
         rotate_passwords(chosen, compiled)
+    if only in (None, "tunnels"):
+        rotate_tunnel_keys(chosen, compiled)
     _say(
-        f"Pulumi.{chosen.name}.yaml: {only or 'databases and management-key'}: new. The hosts still"
-        f" use the former. Next: commit the file, then tenant up {tenant}"
+        f"Pulumi.{chosen.name}.yaml: {only or 'databases, management-key, tunnels'}: new. The hosts"
+        f" still use the former. Next: commit the file, then tenant up {tenant}"
     )
 
 

@@ -70,9 +70,8 @@ def complete_secrets(stack: Stack, plan: Plan) -> None:
     passwords = {name: present.get(name) or generate_password() for name in plan.applications}
     _store_passwords(stack, known, passwords)
     tunnels = json.loads(known.get(TUNNELS, "{}"))
-    wanted = {name: tunnels.get(name) or generate_tunnel_key() for name in plan.tunnels}
-    if wanted != tunnels:
-        store_secrets(stack, known, {TUNNELS: json.dumps(wanted, sort_keys=True)})
+    keys = {name: tunnels.get(name) or generate_tunnel_key() for name in plan.tunnels}
+    _store_tunnel_keys(stack, known, keys)
 
 
 def rotate_passwords(stack: Stack, plan: Plan) -> None:
@@ -83,6 +82,16 @@ def rotate_passwords(stack: Stack, plan: Plan) -> None:
     """
     passwords = {name: generate_password() for name in plan.applications}
     _store_passwords(stack, read_config(stack), passwords)
+
+
+def rotate_tunnel_keys(stack: Stack, plan: Plan) -> None:
+    """Give every end of a tunnel of the plan a new key.
+
+    Raises:
+        DeploymentError: Pulumi refuses.
+    """
+    keys = {name: generate_tunnel_key() for name in plan.tunnels}
+    _store_tunnel_keys(stack, read_config(stack), keys)
 
 
 def rotate_management_key(stack: Stack) -> None:
@@ -123,6 +132,12 @@ def forget_former_key(stack: Stack, outputs: StackOutputs) -> None:
 
 def _store_passwords(stack: Stack, known: Mapping[str, str], passwords: dict[str, str]) -> None:
     store_secrets(stack, known, {DATABASES: json.dumps(passwords, sort_keys=True)})
+
+
+def _store_tunnel_keys(stack: Stack, known: Mapping[str, str], keys: dict[str, str]) -> None:
+    # A stack that never had a tunnel is not told of them.
+    if keys or TUNNELS in known:
+        store_secrets(stack, known, {TUNNELS: json.dumps(keys, sort_keys=True)})
 
 
 def generate_password() -> str:

@@ -27,6 +27,7 @@ from infra.operations.secret import (
     FIRST_BOOT_KEY,
     FORMER_KEY,
     MANAGEMENT_KEY,
+    TUNNELS,
     public_key,
 )
 from infra.operations.stack import ROOT
@@ -36,6 +37,7 @@ from lab.layout import Layout
 from lab.process import until
 from tests.lab.site import EXAMPLE, Site, open_site
 from tests.lab.tenant import PROGRAM, run_as_root, run_tenant
+from tests.lab.town_hall import add_town_hall
 from tests.lab.watch import (
     Watch,
     files_that_hold,
@@ -53,6 +55,8 @@ BASTION = "10.255.0.205"
 KEEPERS_ON_HOSTS = {
     ("app01", "/etc/credstore/meldingen.database-password"): "the application logs in with it",
     ("app01", "/run/credentials/meldingen.service/database-password"): "systemd hands it over",
+    ("edge01", "/etc/wireguard/wg0.key"): "WireGuard reads it",
+    ("router01", "/etc/wireguard/wg0.key"): "WireGuard reads it",
 }
 """Files on hosts that hold a secret, readable for root or the one service only."""
 
@@ -75,7 +79,8 @@ class Story:
     def learn(self) -> dict[str, str]:
         """Note the secrets that the stack has now; return its configuration in the clear."""
         config = read_config(self.site.stack)
-        self.secrets |= set(json.loads(config[DATABASES]).values())
+        for several in (DATABASES, TUNNELS):
+            self.secrets |= set(json.loads(config.get(several, "{}")).values())
         self.secrets |= {config[VCENTER_PASSWORD], self.layout.passphrase_file.read_text().strip()}
         for key in (MANAGEMENT_KEY, FORMER_KEY, FIRST_BOOT_KEY):
             if key in config:
@@ -117,6 +122,8 @@ def story(layout: Layout, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         ) as site,
     ):
         patch.setenv("TMPDIR", str(temporary))
+        with site.edit() as content:
+            add_town_hall(content)
         story = Story(site=site, layout=layout, temporary=temporary, started_ns=started)
         story.learn()
         yield story
@@ -231,6 +238,9 @@ def test_rotation_killed_under_way_is_completed_by_the_next_up(story: Story) -> 
     story.run("secrets", "rotate")
     fresh = story.learn()
     assert fresh[DATABASES] != former[DATABASES]
+    ends = json.loads(fresh[TUNNELS]).items()
+    assert ends
+    assert not ends & json.loads(former[TUNNELS]).items()
     assert fresh[FORMER_KEY] == former[MANAGEMENT_KEY] != fresh[MANAGEMENT_KEY]
     again = [PROGRAM, "secrets", "rotate", TENANT, "--stack", story.site.stack.name]
     refused = subprocess.run(again, capture_output=True, text=True, check=False)

@@ -23,20 +23,13 @@ from lab.process import until
 from tests.lab import frame
 from tests.lab.estate import Estate, NicWish, wait
 from tests.lab.site import Site, open_site
+from tests.lab.town_hall import COUNTER, EDGE, ROUTER, SMALL, UPLINK, add_town_hall
 
 pytestmark = pytest.mark.lab
 
 TENANT = "altena"
-EDGE, ROUTER = "203.0.113.11", "203.0.113.12"
 STUB = "203.0.113.80"
 BASTION, WORKPLACE = "10.22.40.11", "10.22.50.11"
-SITE = {
-    "balie": ("workplaces and counter", "10.22.50"),
-    "mfp": ("printers", "10.22.60"),
-    "wifi-gast": ("guests", "10.22.70"),
-}
-"""Zones of the town hall: purpose, and the first three numbers of the segment's addresses."""
-
 TUNNEL_UDP = (17, 51820, 51820)
 SSH = 22
 BACK_WITHIN_S = 180
@@ -52,43 +45,23 @@ def site(layout: Layout, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
         (site.record.parent / "applications" / "meldingen.yaml").unlink()
         with site.edit() as content:
             add_town_hall(content)
+            add_people(content)
         site.up()
         yield site
 
 
-def add_town_hall(content: Any) -> None:
-    """Give a record a town hall; nothing but bastion and edge is left of the rest."""
-    content["outside"] = {
-        "internet": {"prefix": "203.0.113.0/24", "purpose": "between edge and town hall"}
-    }
-    content["sites"] = {
-        "gemeentehuis": {"purpose": "the town hall", "uplink": "internet", "zones": [*SITE]}
-    }
-    for number, (zone, (purpose, start)) in enumerate(SITE.items()):
-        segment = {"vlan": 1210 + number, "prefix": f"{start}.0/24", "gateway": f"{start}.1"}
-        content["zones"][zone] = {"level": "low", "purpose": purpose, "segments": {zone: segment}}
-    small = {"vcpu": 1, "memory_mib": 512}
-    servers, flows = content["servers"], content["flows"]
-    servers["edge01"]["interfaces"]["internet"] = EDGE
-    servers["router01"] = {
-        **small,
-        "segment": "balie",
-        "address": "10.22.50.1",
-        "interfaces": {"mfp": "10.22.60.1", "wifi-gast": "10.22.70.1", "internet": ROUTER},
-        "roles": ["router"],
-    }
-    servers["balie01"] = {
-        **small,
-        "segment": "balie",
+def add_people(content: Any) -> None:
+    """Have a workplace and guests at the town hall; of the rest only bastion and edge stay."""
+    content["servers"]["balie01"] = {
+        **SMALL,
+        "segment": COUNTER,
         "address": WORKPLACE,
         "roles": ["workplace"],
     }
+    flows = content["flows"]
     del flows["meldingen-web"], flows["meldingen-database"]
-    flows["management-ssh"]["to"].append("balie")
-    for flow in ("names", "names-large", "time", "packages"):
-        flows[flow]["from"].append("balie")
     flows["guests"] = {
-        **{"from": ["wifi-gast"], "to": ["internet"], "protocol": "tcp", "port": 80},
+        **{"from": ["wifi-gast"], "to": [UPLINK], "protocol": "tcp", "port": 80},
         **{"purpose": "guests see the internet", "owner": "facilitair beheerder"},
     }
 
