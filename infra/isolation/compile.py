@@ -5,7 +5,7 @@ Responsible for completeness and for refusing what would leave the ground. Must 
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, IPv6Network
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 from infra.isolation.attempt import Attempt, Question
 from infra.isolation.border import BORDER_UNTESTED, crosses_border
@@ -105,7 +105,7 @@ def compile_campaign(ground: Ground, run: str) -> Campaign:
         run: eight characters that no other run has.
 
     Raises:
-        StrangerError: a packet would go to what stands in no contract.
+        StrangerError: something would go to what stands in no contract.
     """
     mint = _Mint(run)
     shots: list[Shot] = []
@@ -128,8 +128,8 @@ def compile_campaign(ground: Ground, run: str) -> Campaign:
         for leg in host.legs
         if ground.peers(leg)
     ]
-    refuse_strangers(ground, shots)
     inquiries = tuple(_inquiries(ground, mint))
+    refuse_strangers(ground, shots, inquiries)
     return Campaign(
         trials=tuple(trials),
         inquiries=inquiries,
@@ -139,25 +139,33 @@ def compile_campaign(ground: Ground, run: str) -> Campaign:
     )
 
 
-def refuse_strangers(ground: Ground, shots: list[Shot]) -> None:
-    """Refuse frames to addresses that no contract of the ground has.
+def refuse_strangers(
+    ground: Ground, shots: Sequence[Shot], inquiries: Sequence[Inquiry] = ()
+) -> None:
+    """Refuse frames and questions to addresses that no contract of the ground has.
 
     Raises:
         StrangerError: naming the address.
     """
-    known = {leg.address.ip for host in ground.hosts.values() for leg in host.legs}
-    known |= {
-        leg.address.network.broadcast_address for host in ground.hosts.values() for leg in host.legs
+    legs = [leg for host in ground.hosts.values() for leg in host.legs]
+    known = {leg.address.ip for leg in legs} | {
+        leg.address.network.broadcast_address for leg in legs
     }
+
+    def refuse(token: str, address: IPv4Address | IPv6Address) -> None:
+        if address not in known and not _is_local(address):
+            message = f"{token}: {address} stands in no contract of this datacenter."
+            raise StrangerError(message)
+
     for shot in shots:
         if shot.leg not in ground.hosts[shot.leg.host].legs:
             message = f"{shot.leg.tenant}/{shot.leg.server}: {shot.leg.device} is in no contract."
             raise StrangerError(message)
         for frame in shot.frames:
             for address in destinations(frame):
-                if address not in known and not _is_local(address):
-                    message = f"{shot.token}: {address} stands in no contract of this datacenter."
-                    raise StrangerError(message)
+                refuse(shot.token, address)
+    for inquiry in inquiries:
+        refuse(inquiry.token, ip_address(inquiry.question.address))
 
 
 def _is_local(address: IPv4Address | IPv6Address) -> bool:

@@ -125,6 +125,16 @@ def test_packet_inside_a_tunnel_is_looked_at_too(ground: Ground) -> None:
         refuse_strangers(ground, [Shot(token=NAME, leg=source, frames=(frame,))])
 
 
+def test_question_to_what_stands_in_no_contract_is_refused(
+    ground: Ground, campaign: Campaign
+) -> None:
+    asked = campaign.inquiries[0]
+    refuse_strangers(ground, [], [asked])
+    astray = replace(asked, question=replace(asked.question, address="192.0.2.1"))
+    with pytest.raises(StrangerError, match=r"192\.0\.2\.1 stands in no contract"):
+        refuse_strangers(ground, [], [astray])
+
+
 def test_source_that_stands_in_no_contract_is_refused(ground: Ground) -> None:
     source = replace(ground.sources[0], device="eth9")
     with pytest.raises(StrangerError, match="eth9 is in no contract"):
