@@ -104,6 +104,16 @@ def opened(pair: Pair, edge: str) -> Iterator[None]:
         pair.run(edge, "nft -f /etc/nftables.d/edge_filter.nft")
 
 
+def test_matrix_goes_through_the_edge_that_holds_the_gateways(site: Site, pair: Pair) -> None:
+    holder = pair.holder()
+    said = run_tenant("verify", TENANT, "--stack", site.stack.name, "--suite", "matrix")
+    assert f"NOT TRIED the forward filter of {other(holder)}: {holder} held the gateways" in said
+    found = json.loads((ROOT / "evidence" / site.stack.name / "matrix.json").read_text())
+    assert (found["standby"], found["untried"]) == ([other(holder)], [])
+    swept = [one for each in found["pairs"] for one in each["filters"]]
+    assert {one["server"] for one in swept if one["filter"] == "forward"} == {holder}
+
+
 def test_one_edge_holds_every_gateway_and_all_checks_pass(
     site: Site, pair: Pair, traffic: subprocess.Popen[str]
 ) -> None:
@@ -212,13 +222,3 @@ def test_edge_without_rules_forwards_nothing_and_gives_up_the_gateways(
         intruder = intrude()
         talk(traffic)
         assert ask(intruder)["passed"] > 0
-
-
-def test_matrix_goes_through_the_edge_that_holds_the_gateways(site: Site, pair: Pair) -> None:
-    holder = pair.holder()
-    said = run_tenant("verify", TENANT, "--stack", site.stack.name, "--suite", "matrix")
-    assert f"NOT TRIED the forward filter of {other(holder)}: {holder} held the gateways" in said
-    found = json.loads((ROOT / "evidence" / site.stack.name / "matrix.json").read_text())
-    assert (found["standby"], found["untried"]) == ([other(holder)], [])
-    swept = [one for each in found["pairs"] for one in each["filters"]]
-    assert {one["server"] for one in swept if one["filter"] == "forward"} == {holder}
