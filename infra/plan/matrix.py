@@ -143,8 +143,16 @@ def _say_routers(plan: Plan, *ends: str) -> str:
 
 
 def matrix_udp_ports(plan: Plan) -> tuple[int, ...]:
-    """Give the UDP ports that are tried: the common ones and those of the flows, sorted."""
-    own = {flow.port for flow in plan.flows.values() if flow.protocol == "udp"}
+    """Give the UDP ports that are tried: the common ones and those of all rules, sorted.
+
+    Some rules come from no flow of the record: those of tunnels and of a pair of edges.
+    """
+    own = {
+        rule.port
+        for server in plan.servers.values()
+        for rule in chain(server.filter.incoming, server.filter.outgoing, server.filter.forward)
+        if rule.protocol == "udp" and rule.port is not None
+    }
     return tuple(sorted({*COMMON_UDP_PORTS, *own}))
 
 

@@ -81,7 +81,7 @@ def test_frames_leave_by_a_nic_of_the_sender_to_one_in_the_same_segment(tenant: 
 
 
 @given(tenants())
-def test_udp_ports_are_the_common_ones_and_the_records(tenant: Tenant) -> None:
+def test_udp_ports_are_the_common_ones_and_those_of_flows(tenant: Tenant) -> None:
     flow = next(iter(tenant.flows.values())).model_copy(update={"protocol": "udp", "port": 9999})
     plan = compile_plan(tenant.model_copy(update={"flows": tenant.flows | {"other": flow}}))
     assert matrix_udp_ports(plan) == tuple(sorted({*COMMON_UDP_PORTS, 9999}))

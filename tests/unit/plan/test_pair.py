@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 
 from infra.plan import compile_plan
-from infra.plan.matrix import GatewayError, find_edges, find_holder, plan_rounds
+from infra.plan.matrix import (
+    GatewayError,
+    find_edges,
+    find_holder,
+    matrix_udp_ports,
+    plan_pairs,
+    plan_rounds,
+)
 from infra.plan.pair import SYNCHRONISATION_PORT
 from infra.record.model import Flow, Tenant
 from tests.unit.plan.records import tenants
@@ -76,6 +83,15 @@ def test_a_lone_edge_has_no_such_rule(tenant: Tenant) -> None:
     servers = compile_plan(tenant).servers.values()
     rules = [rule for server in servers for rule in server.filter.incoming + server.filter.outgoing]
     assert all(rule.port for rule in rules)
+
+
+@given(tenants())
+def test_what_edges_tell_each_other_is_in_the_matrix(tenant: Tenant) -> None:
+    """A port that a rule lets pass and nobody tries would pass for broken."""
+    plan = compile_plan(doubled(tenant))
+    assert SYNCHRONISATION_PORT in matrix_udp_ports(plan)
+    planned = {port for pair in plan_pairs(plan) for kind, port in pair.incoming if kind == "udp"}
+    assert planned <= {*matrix_udp_ports(plan)}
 
 
 @given(tenants())
