@@ -14,7 +14,13 @@ from infra.plan.model import Rule, Server
 from infra.plan.pair import SYNCHRONISATION_PORT, find_partner
 from infra.plan.topology import TUNNEL_DEVICE
 from infra.plan.tunnel import find_way_in
-from infra.record.service import MANAGEMENT_ACCOUNT, PACKAGE_RELAY_PORT, SSH_PORT, TUNNEL_PORT
+from infra.record.service import (
+    DATABASE_PORT,
+    MANAGEMENT_ACCOUNT,
+    PACKAGE_RELAY_PORT,
+    SSH_PORT,
+    TUNNEL_PORT,
+)
 
 APPLICATIONS = ROOT / "applications"
 """Source code of the applications that role webapp installs, one folder an application."""
@@ -167,8 +173,12 @@ def _bastion(_key: str, server: Server, outputs: StackOutputs) -> dict[str, Any]
 
 def _database(key: str, server: Server, outputs: StackOutputs) -> dict[str, Any]:
     plan = outputs.plan
+    is_reached = any(
+        key in flow.destination_servers and (flow.protocol, flow.port) == ("tcp", DATABASE_PORT)
+        for flow in plan.flows.values()
+    )
     return {
-        "database_address": server.address,
+        "database_address": server.address if is_reached else "",
         "database_databases": {
             application.database: {
                 "account": application.database,

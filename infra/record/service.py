@@ -1,4 +1,4 @@
-"""Name what every tenant has, whatever its record says. Constants only."""
+"""Name what servers have, whatever a record says. Constants only."""
 
 MANAGEMENT_ACCOUNT = "ansible"
 """The account on every server that configuration and checks use, by key only."""
@@ -7,5 +7,6 @@ SSH_PORT = 22
 NAMES_PORT = 53
 TIME_PORT = 123
 TUNNEL_PORT = 51820
+DATABASE_PORT = 5432
 PACKAGE_RELAY_PORT = 3142
 """The bastion's relay to the provider's package proxy, for all servers of the tenant."""

@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from infra.record.fault import Fault
 from infra.record.model import Application, ServerRole
 from infra.record.rules.facts import Facts
+from infra.record.service import DATABASE_PORT
 from infra.record.suggestion import suggest
-
-DATABASE_PORT = 5432
 
 RESERVED_NAMES = frozenset(
     [

@@ -39,8 +39,15 @@ def test_client_withdrawn_is_foretold_and_refused(connect: Callable[[str], Any])
     assert "no pg_hba.conf entry" in refusal
 
 
-def test_missing_address_is_refused() -> None:
+def test_server_without_clients_listens_to_nobody() -> None:
+    assert change({"database_address": "", "database_databases": {}}) == {
+        "host01": ["configure | Write the settings", "configure | Write who may connect", RUN]
+    }
+
+
+def test_clients_without_an_address_are_refused() -> None:
     assert play({"database_address": ""}).failures == [
-        'host01: preflight | Refuse to run without an address: database_address: "". The server\'s'
-        " own address must be given. Give it in the inventory."
+        'host01: preflight | Refuse clients where nobody listens: database_address: "", yet these'
+        " have clients: meldingen. The server's own address must be given where anybody may"
+        " connect. Give it in the inventory."
     ]
