@@ -40,8 +40,9 @@ def test_client_withdrawn_is_foretold_and_refused(connect: Callable[[str], Any])
 
 
 def test_server_without_clients_listens_to_nobody() -> None:
+    """The one client was withdrawn before."""
     assert change({"database_address": "", "database_databases": {}}) == {
-        "host01": ["configure | Write the settings", "configure | Write who may connect", RUN]
+        "host01": ["configure | Write the settings", RUN]
     }
 
 
