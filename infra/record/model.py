@@ -78,8 +78,12 @@ Port = Annotated[int, Field(ge=1, le=65535, description="a whole number, 1 to 65
 Level = Annotated[Literal["low", "medium", "high"], Field(description="low, medium or high")]
 Protocol = Annotated[Literal["tcp", "udp"], Field(description="tcp or udp")]
 ServerRole = Annotated[
-    Literal["edge", "bastion", "router", "database", "webapp", "workplace", "decoy"],
-    Field(description="edge, bastion, router, database, webapp, workplace or decoy"),
+    Literal[
+        "edge", "bastion", "router", "database", "webapp", "workplace", "decoy", "digikoppeling"
+    ],
+    Field(
+        description="edge, bastion, router, database, webapp, workplace, decoy or digikoppeling"
+    ),
 ]
 ScsiUnit = Annotated[
     int,
@@ -142,11 +146,26 @@ class Zone(Record):
     segments: dict[Key, Segment] = Field(min_length=1, description="a mapping of names to segments")
 
 
+class Partner(Record):
+    """A chain partner: one address in a network outside. fqdn: what its certificate names."""
+
+    address: Address
+    fqdn: Domain
+    purpose: Text
+    owner: Text
+
+
 class Outside(Record):
-    """What edge and routers see of a network of the provider. A destination of flows."""
+    """What edge and routers see of a network of the provider: an end of flows.
+
+    partners: with any, flows name these and never the network.
+    """
 
     prefix: Prefix
     purpose: Text
+    partners: dict[Key, Partner] = Field(
+        default={}, description="a mapping of names to partners in this network"
+    )
 
 
 class Site(Record):
@@ -202,9 +221,9 @@ class Server(Record):
 
 
 class Flow(Record):
-    """Allowed traffic. from/to: servers or zones, to also networks outside.
+    """Allowed traffic. from/to: servers, zones, networks outside or partners in them.
 
-    Everything that no flow allows is dropped. further_ports: of one service that has several; the
+    Everything that no flow allows is dropped. One that begins outside ends at one server. further_ports: of one service that has several; the
     plan makes a flow of each.
     """
 

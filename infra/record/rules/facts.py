@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
 from infra.record.fault import Fault, Path
-from infra.record.model import Segment, ServerRole, Tenant
+from infra.record.model import Partner, Segment, ServerRole, Tenant
 from infra.record.source import Source
 from infra.record.surroundings import Surroundings
 
@@ -27,6 +27,8 @@ class Facts:
     zone_of: zone by segment. site_of: site by zone, for zones outside the datacenter.
     members: servers by zone, by their primary segment. holders: servers by role.
     prefixes: of every segment and network outside. taken: every address there with an owner.
+    partners: by their name. network_of: network outside by itself and by its partners. A name
+    that a zone or server has too is that zone or server, in both.
     """
 
     tenant: Tenant
@@ -40,6 +42,8 @@ class Facts:
     legs: Sequence[Leg]
     prefixes: Mapping[str, IPv4Network]
     taken: Mapping[str, frozenset[IPv4Address]]
+    partners: Mapping[str, Partner]
+    network_of: Mapping[str, str]
 
     def fault(self, path: Path, what: str, allowed: str, remedy: str) -> Fault:
         """Make a fault of its three sentences, given without their dots."""
@@ -125,6 +129,16 @@ def collect_facts(tenant: Tenant, source: Source, surroundings: Surroundings) ->
     for leg in legs:
         if leg.segment in prefixes:
             taken[leg.segment].add(leg.address)
+    partners: dict[str, Partner] = {}
+    network_of: dict[str, str] = {}
+    inside = tenant.zones.keys() | tenant.servers.keys()
+    for network, seen in tenant.outside.items():
+        network_of |= {network: network} if network not in inside else {}
+        for key, partner in seen.partners.items():
+            taken[network].add(partner.address)
+            if key not in inside | tenant.outside.keys():
+                partners.setdefault(key, partner)
+                network_of.setdefault(key, network)
     return Facts(
         tenant=tenant,
         source=source,
@@ -140,4 +154,6 @@ def collect_facts(tenant: Tenant, source: Source, surroundings: Surroundings) ->
             key: frozenset(address for address in addresses if address in prefixes[key])
             for key, addresses in taken.items()
         },
+        partners=partners,
+        network_of=network_of,
     )

@@ -24,28 +24,21 @@ def _ends(key: str, flow: Flow) -> Iterator[tuple[Path, str]]:
 
 
 def refuse_unknown_ends(facts: Facts) -> Iterator[Fault]:
-    """Refuse an end that is neither a server nor a zone; a network outside starts nothing here."""
-    servers, zones, outside = facts.tenant.servers, facts.tenant.zones, facts.tenant.outside
+    """Refuse an end that is no server, zone, network outside or partner."""
+    servers, zones = facts.tenant.servers, facts.tenant.zones
     for key, flow in facts.tenant.flows.items():
         for path, end in _ends(key, flow):
-            if end in servers or end in zones or (path[2] == "to" and end in outside):
-                continue
-            if end in outside:
-                yield facts.fault(
-                    path,
-                    f'"{end}" is a network outside',
-                    "a server or zone of this record; a network outside stands in to only",
-                    "Remove the flow or correct the end",
-                )
+            if end in servers or end in zones or end in facts.network_of:
                 continue
             if zone := facts.zone_of.get(end):
                 remedy = f"It is a segment: name its zone {zone}, or servers in it"
             else:
-                remedy = suggest(end, [*servers, *zones], "Add it or correct the name")
+                known = [*servers, *zones, *facts.network_of]
+                remedy = suggest(end, known, "Add it or correct the name")
             yield facts.fault(
                 path,
-                f'unknown server or zone "{end}"',
-                "a server or zone of this record",
+                f'unknown end "{end}"',
+                "a server, zone, network outside or partner of this record",
                 remedy,
             )
 

@@ -89,7 +89,7 @@ def find_free_block(wanted: IPv4Network, used: Iterable[IPv4Network]) -> IPv4Net
 def refuse_outside_gateways(facts: Facts) -> Iterator[Fault]:
     """Refuse a gateway that is no host address of its segment."""
     for key, segment in facts.segments.items():
-        if what := _misplace(segment.gateway, key, segment.prefix):
+        if what := misplace(segment.gateway, key, segment.prefix):
             first, last = segment.prefix[1], segment.prefix[-2]
             path = (*facts.segment_path(key), "gateway")
             yield facts.fault(path, what, f"{first} to {last}", f"Usual is {first}")
@@ -99,12 +99,12 @@ def refuse_outside_addresses(facts: Facts) -> Iterator[Fault]:
     """Refuse a server's address that is no host address of its segment."""
     for leg in facts.legs:
         prefix = facts.prefixes.get(leg.segment)
-        if prefix and (what := _misplace(leg.address, leg.segment, prefix)):
+        if prefix and (what := misplace(leg.address, leg.segment, prefix)):
             allowed = f"{prefix[1]} to {prefix[-2]}"
             yield facts.fault(leg.path, what, allowed, facts.next_free(leg.segment))
 
 
-def _misplace(address: IPv4Address, segment: str, prefix: IPv4Network) -> str | None:
+def misplace(address: IPv4Address, segment: str, prefix: IPv4Network) -> str | None:
     """Say why an address is no host address of a prefix."""
     if address not in prefix:
         return f"{address} is outside segment {segment}, {prefix}"

@@ -1,6 +1,7 @@
 """Rules of sites: each hangs on a router of its own, which meets the edge in a network outside."""
 
 from collections.abc import Iterator
+from itertools import product
 
 from infra.record.fault import Fault, Path
 from infra.record.model import ServerRole
@@ -194,7 +195,7 @@ def refuse_legs_elsewhere(facts: Facts) -> Iterator[Fault]:
 
 
 def require_legs_for_flows(facts: Facts) -> Iterator[Fault]:
-    """Require that edge and routers are in the networks outside that their segments reach."""
+    """Require that edge and routers are in the networks outside that flows lead to or from."""
     gates: dict[str | None, str] = {
         facts.site_of_server(router): router for router in facts.holders.get("router", ())
     }
@@ -207,12 +208,14 @@ def require_legs_for_flows(facts: Facts) -> Iterator[Fault]:
             else end
             for end in flow.sources
         ]
-        for gate in dict.fromkeys(gates.get(facts.site_of.get(zone)) for zone in zones):
-            for network in flow.destinations:
-                is_outside = network in facts.tenant.outside
-                if gate and is_outside and network not in facts.tenant.servers[gate].interfaces:
+        passed = dict.fromkeys(gates.get(facts.site_of.get(zone)) for zone in zones)
+        sides = (("to", flow.destinations, passed), ("from", flow.sources, (gates.get(None),)))
+        for field, ends, leading in sides:
+            for (index, end), gate in product(enumerate(ends), leading):
+                network = facts.network_of.get(end)
+                if gate and network and network not in facts.tenant.servers[gate].interfaces:
                     yield facts.fault(
-                        ("flows", key, "to", flow.destinations.index(network)),
+                        ("flows", key, field, index),
                         f"{gate}, which leads there, has no leg in {network}",
                         "networks outside in which the edge, or the site's router, has a leg",
                         "Add the leg or remove the flow",
