@@ -32,6 +32,7 @@ ROLE_UNITS: Mapping[str, tuple[str, ...]] = {
     "webapp": ("nginx.service",),
     "workplace": (),
     "decoy": ("decoy.socket",),
+    "digikoppeling": ("nginx.service",),
 }
 """systemd units that run on a server, by its role."""
 

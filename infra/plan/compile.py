@@ -11,6 +11,7 @@ from infra.plan.model import (
     Application,
     Limits,
     Nic,
+    Partner,
     Plan,
     Segment,
     Server,
@@ -65,6 +66,7 @@ def compile_plan(tenant: record.Tenant) -> Plan:
         for key, server in sorted(tenant.servers.items())
     }
     applications = _plan_applications(tenant)
+    partners = _plan_partners(tenant)
     return Plan(
         tenant=tenant.id,
         name=tenant.name,
@@ -81,8 +83,10 @@ def compile_plan(tenant: record.Tenant) -> Plan:
         separations=_plan_separations(servers),
         resolver=str(bastion.address),
         names={server.fqdn: server.address for server in servers.values()}
-        | {a.fqdn: servers[a.web_server].address for a in applications.values()},
+        | {a.fqdn: servers[a.web_server].address for a in applications.values()}
+        | {partner.fqdn: partner.address for partner in partners.values()},
         outside={name: str(seen.prefix) for name, seen in sorted(tenant.outside.items())},
+        partners=partners,
         tunnels=tunnels,
         checks=plan_checks(segments, servers, flows, applications, tunnels),
     )
@@ -147,6 +151,15 @@ def _plan_applications(tenant: record.Tenant) -> dict[str, Application]:
             database=key.replace("-", "_"),
         )
     return found
+
+
+def _plan_partners(tenant: record.Tenant) -> dict[str, Partner]:
+    found = {
+        key: Partner(network=network, address=str(partner.address), fqdn=partner.fqdn)
+        for network, seen in tenant.outside.items()
+        for key, partner in seen.partners.items()
+    }
+    return dict(sorted(found.items()))
 
 
 def _plan_separations(servers: dict[str, Server]) -> dict[str, tuple[str, ...]]:

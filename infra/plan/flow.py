@@ -35,10 +35,10 @@ class Ends:
 
 
 def resolve_ends(tenant: Tenant) -> Ends:
-    """Resolve every zone and server of a record.
+    """Resolve every zone, server, network outside and partner of a record.
 
     A zone's servers are those that live in it; an edge's further legs do not make it a member.
-    A network outside has addresses and no servers.
+    Networks outside and partners have addresses and no servers.
     """
     zone_of = {
         segment: zone for zone, content in tenant.zones.items() for segment in content.segments
@@ -55,6 +55,8 @@ def resolve_ends(tenant: Tenant) -> Ends:
         )
     for name, seen in tenant.outside.items():
         ends[name] = End(prefixes={name: str(seen.prefix)}, servers=())
+        for key, partner in seen.partners.items():
+            ends[key] = End(prefixes={name: f"{partner.address}/32"}, servers=())
     return Ends(ends)
 
 

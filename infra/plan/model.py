@@ -56,6 +56,14 @@ class Peer(Planned):
     prefixes: tuple[str, ...]
 
 
+class Partner(Planned):
+    """A chain partner in a network outside. fqdn: what its certificate names; address: IPv4."""
+
+    network: str
+    address: str
+    fqdn: str
+
+
 class Volume(Planned):
     """One disk beyond the first. unit: its SCSI unit number, 1 upward without the bus's own 7."""
 
@@ -269,9 +277,10 @@ class Plan(Planned):
     resolver: str
     """IPv4 address of the tenant's resolver, clock and package relay: the bastion."""
     names: dict[str, str]
-    """DNS name -> IPv4 address of everything in the tenant."""
+    """DNS name -> IPv4 address of everything in the tenant, and of its partners."""
     outside: dict[str, str] = {}
     """Network of the provider in which edge or routers have legs -> CIDR prefix."""
+    partners: dict[str, Partner] = {}
     tunnels: dict[str, dict[str, Peer]] = {}
     """Server that routes -> its peers, by their server keys."""
     checks: dict[str, Check]

@@ -51,7 +51,7 @@ class Topology:
         """List the routers between two segments.
 
         Args:
-            came: segment where the packet starts.
+            came: segment, or network outside, where the packet starts; one of the two is inside.
             goes: segment, or network outside, where it ends.
 
         Returns:
@@ -59,7 +59,7 @@ class Topology:
         """
         if came == goes:
             return ()
-        ends = [self.gates[came]]
+        ends = [self.edge if came in self.outside else self.gates[came]]
         if goes not in self.outside:
             ends += [self.edge, self.gates[goes]]
             if ends[0] == ends[-1]:

@@ -66,6 +66,38 @@ def test_packets_outside_bear_the_routers_address(connect: Callable[[str], Any])
     play()
 
 
+FROM_OUTSIDE = {
+    "flow": "guest-app",
+    "sources": ["10.31.50.11/32"],
+    "destinations": ["10.31.20.11/32"],
+    "protocol": "tcp",
+    "port": 8080,
+    "in_device": "eth3",
+    "out_device": "eth1",
+}
+
+
+def test_flow_from_outside_ends_at_its_host(connect: Callable[[str], Any]) -> None:
+    play({"edge_outside": ["eth3"], "edge_forward": [FROM_OUTSIDE]})
+    guest = connect("guest01")
+    assert [_reaches(guest, "10.31.50.1", port) for port in (8080, 8081)] == [True, False]
+    last = "journalctl --unit=listener@8080 --output=cat | grep received | tail -1"
+    assert " 10.31.50.11 " in connect("app01").check_output(last)
+    play({"edge_outside": ["eth3"], "edge_forward": []})
+    assert not _reaches(guest, "10.31.50.1", 8080)
+    play()
+
+
+def test_flow_from_outside_to_a_whole_segment_is_refused() -> None:
+    wide = FROM_OUTSIDE | {"destinations": ["10.31.20.0/24"]}
+    assert play({"edge_outside": ["eth3"], "edge_forward": [wide]}).failures == [
+        "host01: preflight | Refuse what begins outside and ends at several hosts: edge_forward:"
+        " 10.31.20.0/24: destinations of a flow by a device of edge_outside. One address is"
+        " allowed, such as 10.21.70.11/32, because this host's own is translated to it. Correct the"
+        " flow."
+    ]
+
+
 def test_flow_without_its_owner_of_a_port_is_refused() -> None:
     (failure,) = play({"edge_forward": [{"flow": "half"}]}).failures
     assert "missing required arguments: destinations, in_device, out_device, port" in failure
