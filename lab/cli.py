@@ -9,6 +9,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Annotated
 
@@ -92,6 +93,22 @@ def shell(host: Annotated[str, typer.Argument(help="The name of a VM whose host 
     from lab.status import enter
 
     enter(Layout.from_environment(), host)
+
+
+@app.command()
+def sign(
+    request: Annotated[Path, typer.Argument(help="A PKCS 10 request in PEM.")],
+    *,
+    days: Annotated[int, typer.Option(help="How long it is good.", min=1, max=3650)] = 365,
+) -> None:
+    """Print a certificate and its issuers', as a trust service provider would give them."""
+    from lab.trust import sign
+
+    layout = Layout.from_environment()
+    if not layout.description_file.exists():
+        message = f"{layout.description_file}: not there, so the lab is not up. Run `lab up`."
+        raise LabError(message)
+    sys.stdout.write(sign(layout, request, days))
 
 
 @app.command()

@@ -83,6 +83,11 @@ class Layout:
         return self.run / "vcenter.pem"
 
     @property
+    def trust(self) -> Path:
+        """The directory of what stands for a trust service provider, with its keys."""
+        return self.run / "trust"
+
+    @property
     def description_file(self) -> Path:
         """What a provider hands to an engineer: written last, when everything serves."""
         return self.run / "datacenter.yaml"
