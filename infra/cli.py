@@ -36,6 +36,8 @@ app = typer.Typer(
 )
 secrets = typer.Typer(no_args_is_help=True, help="The stack's secrets.")
 app.add_typer(secrets, name="secrets")
+certificates = typer.Typer(no_args_is_help=True, help="Certificates of servers that meet partners.")
+app.add_typer(certificates, name="certificates")
 out = Console()
 err = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
 
@@ -108,6 +110,8 @@ def env(tenant: Id, stack: StackName = None) -> None:
 @app.command()
 def up(tenant: Id, stack: StackName = None) -> None:
     """Deploy, configure and verify: pulumi up, then the hosts, then the proof."""
+    from infra.certificate import require_certificates
+    from infra.operations.certificate import read_certificates
     from infra.operations.deploy import deploy
     from infra.operations.endpoint import check_endpoint
     from infra.operations.recovery import recover
@@ -117,6 +121,7 @@ def up(tenant: Id, stack: StackName = None) -> None:
 
     compiled = _plan(tenant)
     chosen = find_stack(tenant, stack)
+    require_certificates(compiled, read_certificates(chosen), chosen.name)
     _say(f"== deploy {tenant}")
     check_endpoint(read_config(chosen))
     recover(chosen, tenant, _say)
@@ -211,6 +216,40 @@ def rotate(
         f"Pulumi.{chosen.name}.yaml: {only or 'databases, management-key, tunnels'}: new. The hosts"
         f" still use the former. Next: commit the file, then tenant up {tenant}"
     )
+
+
+@certificates.command()
+def request(
+    tenant: Id,
+    stack: StackName = None,
+    folder: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="Where to write the requests.")
+    ] = Path(),
+) -> None:
+    """Write a request for the trust service provider, one for each server that meets partners."""
+    from infra.operations.certificate import write_requests
+    from infra.operations.stack import find_stack
+
+    for file in write_requests(find_stack(tenant, stack), _plan(tenant), folder):
+        _say(f"{file}: written. Have it signed, then: tenant certificates accept {tenant} FILE")
+
+
+@certificates.command()
+def accept(
+    tenant: Id,
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="A chain in PEM each, the root last.")
+    ],
+    stack: StackName = None,
+) -> None:
+    """Take in signed certificates; `tenant up` then brings them in."""
+    from infra.operations.certificate import accept_certificates
+    from infra.operations.stack import find_stack
+
+    chosen = find_stack(tenant, stack)
+    for server in accept_certificates(chosen, _plan(tenant), files):
+        _say(f"Pulumi.{chosen.name}.yaml: certificate of {server}: stored.")
+    _say(f"Next: commit the file, then tenant up {tenant}")
 
 
 @contextmanager

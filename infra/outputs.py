@@ -37,7 +37,8 @@ class Secrets(Contract):
     management_key: OpenSSH private key of the account `ansible`. former_management_key: the one
     that it replaces, while hosts may still have that. first_boot_key: opens a server that was
     never configured; None where the management key does, until `tenant up`. databases:
-    password by application id. tunnels: WireGuard private key by server key.
+    password by application id. tunnels: WireGuard private key by server key. certificate_keys:
+    private key in PEM by server key.
     """
 
     management_key: SecretStr
@@ -45,6 +46,7 @@ class Secrets(Contract):
     first_boot_key: SecretStr | None = None
     databases: dict[str, SecretStr]
     tunnels: dict[str, SecretStr] = {}
+    certificate_keys: dict[str, SecretStr] = {}
 
     @property
     def keys(self) -> list[str]:
@@ -55,17 +57,25 @@ class Secrets(Contract):
     @property
     def texts(self) -> list[str]:
         """All of them in the clear, for looking where they must not be."""
-        generated = (*self.databases.values(), *self.tunnels.values())
+        generated = (
+            *self.databases.values(),
+            *self.tunnels.values(),
+            *self.certificate_keys.values(),
+        )
         return [*self.keys, *(secret.get_secret_value() for secret in generated)]
 
 
 class StackOutputs(Contract):
-    """Everything after `pulumi up` starts from this. version: of this contract."""
+    """Everything after `pulumi up` starts from this.
+
+    version: of this contract. certificates: chains in PEM by server key.
+    """
 
     version: Literal[1] = 1
     plan: Plan
     management: Management
     instances: dict[str, Instance]
+    certificates: dict[str, str] = {}
     secrets: Secrets
 
     @property
@@ -80,6 +90,7 @@ def export(
     management: Management,
     instances: dict[str, str],
     secrets: Mapping[str, Any],
+    certificates: Mapping[str, str] | None = None,
 ) -> str:
     """Assemble the contract as JSON text, with the secrets in the clear.
 
@@ -91,6 +102,7 @@ def export(
         management: the stack's management network.
         instances: VM uuid by server key.
         secrets: what `Secrets` holds.
+        certificates: chains by server; None when no server has any.
 
     Returns:
         What `StackOutputs.model_validate_json` accepts. Only for a secret output.
@@ -100,6 +112,7 @@ def export(
         "plan": plan.model_dump(mode="json"),
         "management": management.model_dump(mode="json"),
         "instances": {key: {"uuid": uuid} for key, uuid in instances.items()},
+        "certificates": certificates or {},
         "secrets": secrets,
     }
     return json.dumps(content)

@@ -6,6 +6,7 @@ Pulumi runs `infra/__main__.py`, `tenant up` serves it (`infra.operations.deploy
 
 import pulumi
 
+from infra.certificate import require_certificates
 from infra.components.datacenter import connect, look_up
 from infra.components.estate import Estate, EstateArgs
 from infra.errors import TenantError
@@ -32,6 +33,7 @@ def _declare() -> None:
     config = pulumi.Config(CONFIG_NAMESPACE)
     settings = read_settings(config, pulumi.get_stack())
     plan = read_plan(folder_of(settings.id))
+    require_certificates(plan, settings.certificates, pulumi.get_stack())
     vcenter = connect(pulumi.Config("vsphere"), config.get_secret("vcenter-password"))
     estate = Estate(
         plan.tenant,
@@ -52,9 +54,14 @@ def _declare() -> None:
             management_key=config.require_secret("management-key"),
             former_management_key=config.get_secret("former-management-key"),
             first_boot_key=config.get_secret("first-boot-key"),
-            databases=config.require_secret_object("databases"),
+            databases=config.get_secret_object("databases") or {},
             tunnels=config.get_secret_object("tunnels") or {},
+            certificate_keys=config.get_secret_object("certificate-keys") or {},
         ),
-    ).apply(lambda known: export(plan, settings.management, known["uuids"], known["secrets"]))
+    ).apply(
+        lambda known: export(
+            plan, settings.management, known["uuids"], known["secrets"], settings.certificates
+        )
+    )
     pulumi.export("servers", {key: server.address for key, server in plan.servers.items()})
     pulumi.export(CONTRACT, pulumi.Output.secret(contract))

@@ -15,6 +15,9 @@ from infra.errors import TenantError
 CONFIG_NAMESPACE = "tenant"
 """Pulumi's configuration namespace of the program: the project's name in Pulumi.yaml."""
 
+CERTIFICATES = f"{CONFIG_NAMESPACE}:certificates"
+"""Key of the chains of certificates: public, by server."""
+
 VCENTER_PASSWORD = f"{CONFIG_NAMESPACE}:vcenter-password"
 """Key of the vCenter user's password; in our namespace, so that no plugin's environment has it."""
 
@@ -65,7 +68,8 @@ class Settings(_Part):
 
     id: which record. protect_volumes: servers with volumes refuse to be deleted; on for
     production. management_public_key: OpenSSH line that opens the management account of a new
-    server; another one would restart every server (docs/adr/0013).
+    server; another one would restart every server (docs/adr/0013). certificates: chains in PEM by
+    server, from its own to the root (docs/adr/0022).
     """
 
     id: str
@@ -73,6 +77,7 @@ class Settings(_Part):
     management: Management
     protect_volumes: bool
     management_public_key: str
+    certificates: dict[str, str] = {}
 
 
 class StackConfig(Protocol):
@@ -102,6 +107,7 @@ def read_settings(config: StackConfig, stack: str) -> Settings:
             "management": config.get_object("management"),
             "protect_volumes": config.get_object("protect-volumes"),
             "management_public_key": config.get("management-public-key"),
+            "certificates": config.get_object("certificates") or {},
         },
         stack,
     )

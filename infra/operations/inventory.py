@@ -6,6 +6,7 @@ and no other hosts. The result holds secrets: it may only live in memory.
 
 from typing import Any
 
+from infra.certificate import split_chain
 from infra.operations.host_fault import find_servers
 from infra.operations.secret import public_key, tunnel_public_key
 from infra.operations.stack import ROOT
@@ -228,6 +229,16 @@ def _decoy(key: str, _server: Server, outputs: StackOutputs) -> dict[str, Any]:
     }
 
 
+def _digikoppeling(key: str, server: Server, outputs: StackOutputs) -> dict[str, Any]:
+    chain = split_chain(outputs.certificates[key])
+    return {
+        "digikoppeling_server_name": server.fqdn,
+        "digikoppeling_private_key": outputs.secrets.certificate_keys[key].get_secret_value(),
+        "digikoppeling_certificate": chain.own,
+        "digikoppeling_trusted": chain.root,
+    }
+
+
 _ROLES = {
     "edge": _edge,
     "router": _edge,
@@ -236,6 +247,7 @@ _ROLES = {
     "webapp": _webapp,
     "workplace": _workplace,
     "decoy": _decoy,
+    "digikoppeling": _digikoppeling,
 }
 
 

@@ -6,9 +6,10 @@ Nothing here reaches a host: `tenant up` brings in what the stack holds.
 import base64
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
@@ -17,6 +18,7 @@ from infra.operations.stack import Stack
 from infra.operations.stack_config import read_config, store_secrets
 from infra.outputs import StackOutputs
 from infra.plan.model import Plan
+from infra.plan.partner import find_endpoints
 from infra.settings import CONFIG_NAMESPACE
 
 MANAGEMENT_KEY = f"{CONFIG_NAMESPACE}:management-key"
@@ -24,8 +26,10 @@ FORMER_KEY = f"{CONFIG_NAMESPACE}:former-management-key"
 FIRST_BOOT_KEY = f"{CONFIG_NAMESPACE}:first-boot-key"
 DATABASES = f"{CONFIG_NAMESPACE}:databases"
 TUNNELS = f"{CONFIG_NAMESPACE}:tunnels"
+CERTIFICATE_KEYS = f"{CONFIG_NAMESPACE}:certificate-keys"
 PASSWORD_BYTES = 24
 """Entropy of a generated password: 192 bits."""
+CERTIFICATE_KEY_BITS = 3072
 
 
 class RotationError(TenantError, RuntimeError):
@@ -57,7 +61,7 @@ def complete_keys(stack: Stack, known: Mapping[str, str]) -> str:
 
 
 def complete_secrets(stack: Stack, plan: Plan) -> None:
-    """Generate what is missing: keys, a password an application, a key an end of a tunnel.
+    """Generate what is missing: keys; by application, tunnel's end or certificate its secret.
 
     Those of applications and servers that are no longer there are forgotten.
 
@@ -66,12 +70,23 @@ def complete_secrets(stack: Stack, plan: Plan) -> None:
     """
     known = read_config(stack)
     complete_keys(stack, known)
-    present = json.loads(known.get(DATABASES, "{}"))
-    passwords = {name: present.get(name) or generate_password() for name in plan.applications}
-    _store_passwords(stack, known, passwords)
-    tunnels = json.loads(known.get(TUNNELS, "{}"))
-    keys = {name: tunnels.get(name) or generate_tunnel_key() for name in plan.tunnels}
-    _store_tunnel_keys(stack, known, keys)
+    _complete(stack, known, DATABASES, plan.applications, generate_password)
+    _complete(stack, known, TUNNELS, plan.tunnels, generate_tunnel_key)
+    endpoints = find_endpoints(plan.servers)
+    _complete(stack, known, CERTIFICATE_KEYS, endpoints, generate_certificate_key)
+
+
+def _complete(
+    stack: Stack,
+    known: Mapping[str, str],
+    key: str,
+    names: Iterable[str],
+    generate: Callable[[], str],
+) -> None:
+    """Store one secret for each name: the present one, or a new one."""
+    present = json.loads(known.get(key, "{}"))
+    wanted = {name: present.get(name) or generate() for name in names}
+    _store_by_name(stack, known, key, wanted)
 
 
 def rotate_passwords(stack: Stack, plan: Plan) -> None:
@@ -81,7 +96,7 @@ def rotate_passwords(stack: Stack, plan: Plan) -> None:
         DeploymentError: Pulumi refuses.
     """
     passwords = {name: generate_password() for name in plan.applications}
-    _store_passwords(stack, read_config(stack), passwords)
+    _store_by_name(stack, read_config(stack), DATABASES, passwords)
 
 
 def rotate_tunnel_keys(stack: Stack, plan: Plan) -> None:
@@ -91,7 +106,7 @@ def rotate_tunnel_keys(stack: Stack, plan: Plan) -> None:
         DeploymentError: Pulumi refuses.
     """
     keys = {name: generate_tunnel_key() for name in plan.tunnels}
-    _store_tunnel_keys(stack, read_config(stack), keys)
+    _store_by_name(stack, read_config(stack), TUNNELS, keys)
 
 
 def rotate_management_key(stack: Stack) -> None:
@@ -130,14 +145,12 @@ def forget_former_key(stack: Stack, outputs: StackOutputs) -> None:
         stack.run("config", "rm", FORMER_KEY)
 
 
-def _store_passwords(stack: Stack, known: Mapping[str, str], passwords: dict[str, str]) -> None:
-    store_secrets(stack, known, {DATABASES: json.dumps(passwords, sort_keys=True)})
-
-
-def _store_tunnel_keys(stack: Stack, known: Mapping[str, str], keys: dict[str, str]) -> None:
-    # A stack that never had a tunnel is not told of them.
-    if keys or TUNNELS in known:
-        store_secrets(stack, known, {TUNNELS: json.dumps(keys, sort_keys=True)})
+def _store_by_name(
+    stack: Stack, known: Mapping[str, str], key: str, values: Mapping[str, str]
+) -> None:
+    # A stack that never had such secrets is not told of them.
+    if values or key in known:
+        store_secrets(stack, known, {key: json.dumps(values, sort_keys=True)})
 
 
 def generate_password() -> str:
@@ -162,6 +175,16 @@ def generate_key() -> str:
 def generate_tunnel_key() -> str:
     """Generate a WireGuard private key, as `wg genkey` writes it."""
     return base64.b64encode(X25519PrivateKey.generate().private_bytes_raw()).decode()
+
+
+def generate_certificate_key() -> str:
+    """Generate an RSA private key in PEM (PKCS 8), as long as NCSC calls good."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=CERTIFICATE_KEY_BITS)
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    ).decode()
 
 
 def tunnel_public_key(private_key: str) -> str:

@@ -12,6 +12,7 @@ from infra.plan.model import (
     FlowCheck,
     IdentityCheck,
     ListenerCheck,
+    Partner,
     Peer,
     Segment,
     Server,
@@ -19,9 +20,10 @@ from infra.plan.model import (
     VolumeCheck,
 )
 from infra.plan.pair import SYNCHRONISATION_PORT
+from infra.plan.partner import find_endpoints, partner_checks
 from infra.plan.refusal import PlanRefusedError
 from infra.plan.topology import TUNNEL_DEVICE
-from infra.record.service import SSH_PORT, TUNNEL_PORT
+from infra.record.service import DIGIKOPPELING_PORT, SSH_PORT, TUNNEL_PORT
 
 BASE_UNITS = ("chrony.service", "nftables.service", "ssh.service", "unattended-upgrades.service")
 ROLE_UNITS: Mapping[str, tuple[str, ...]] = {
@@ -49,6 +51,7 @@ def plan_checks(
     flows: Mapping[str, Flow],
     applications: Mapping[str, Application],
     tunnels: Mapping[str, Mapping[str, Peer]],
+    partners: Mapping[str, Partner],
 ) -> dict[str, Check]:
     """Derive all checks.
 
@@ -58,6 +61,7 @@ def plan_checks(
         flows: resolved, by key, sorted.
         applications: by key, sorted.
         tunnels: peers by server key.
+        partners: by key, sorted.
 
     Returns:
         Checks by id, in the order in which they are best read.
@@ -70,8 +74,9 @@ def plan_checks(
     return {
         **dict(_server_checks(segments, servers, listeners, applications, tunnels)),
         **flow_checks,
-        **dict(_denied_checks(servers, listeners, flow_checks)),
+        **dict(_denied_checks(servers, listeners, flow_checks, flows, partners)),
         **dict(_application_checks(servers, flows, applications)),
+        **dict(partner_checks(servers, flows, partners)),
     }
 
 
@@ -80,7 +85,7 @@ def _listeners(
     flows: Mapping[str, Flow],
     tunnels: Mapping[str, Mapping[str, Peer]],
 ) -> dict[str, tuple[str, ...]]:
-    """What each server listens on: SSH for management, where flows end, and for its tunnels."""
+    """What each server listens on: SSH, where flows end, and what its roles bring."""
     found = {key: {f"tcp/{SSH_PORT}"} for key in servers}
     for key in _pair(servers):
         found[key].add(f"udp/{SYNCHRONISATION_PORT}")
@@ -89,6 +94,8 @@ def _listeners(
             found[key].add(f"{flow.protocol}/{flow.port}")
     for key in tunnels:
         found[key].add(f"udp/{TUNNEL_PORT}")
+    for key in find_endpoints(servers):
+        found[key].add(f"tcp/{DIGIKOPPELING_PORT}")
     return {key: tuple(sorted(listeners)) for key, listeners in found.items()}
 
 
@@ -176,14 +183,21 @@ def _denied_checks(
     servers: Mapping[str, Server],
     listeners: Mapping[str, tuple[str, ...]],
     flow_checks: Mapping[str, FlowCheck],
+    flows: Mapping[str, Flow],
+    partners: Mapping[str, Partner],
 ) -> Iterator[tuple[str, DeniedCheck]]:
-    """Sample every ordered pair of zones, each by its first server that does not route."""
+    """Sample every ordered pair of zones, each by its first server that does not route.
+
+    And every zone with every partner.
+    """
     controls: dict[str, FlowCheck] = {}
     allowed: set[tuple[str, str, int]] = set()
     for flow_check in flow_checks.values():
         if flow_check.protocol == "tcp":
             controls.setdefault(flow_check.server, flow_check)
             allowed.add((flow_check.server, flow_check.destination, flow_check.port))
+    for flow in flows.values():
+        allowed |= {(s, end, flow.port) for s in flow.source_servers for end in flow.destinations}
     sample: dict[str, str] = {}
     for key, server in servers.items():
         if server.gateway is not None:
@@ -197,35 +211,44 @@ def _denied_checks(
             for key in unproved
         )
         raise PlanRefusedError(message)
+    ends = [
+        (zone, zone, key, servers[key].address, _tcp_ports(listeners[key]))
+        for zone, key in sorted(sample.items())
+    ]
+    ends += [
+        (key, partner.network, key, partner.address, {DIGIKOPPELING_PORT})
+        for key, partner in partners.items()
+    ]
     for source_zone, source in sorted(sample.items()):
-        for destination_zone, destination in sorted(sample.items()):
+        control = controls[source]
+        for name, destination_zone, destination, address, open_ports in ends:
             if source_zone == destination_zone:
                 continue
-            open_ports = {
-                int(listener.removeprefix("tcp/"))
-                for listener in listeners[destination]
-                if listener.startswith("tcp/")
-            }
             ports = sorted(
                 port
                 for port in open_ports | set(SAMPLED_PORTS)
                 if (source, destination, port) not in allowed
             )
-            control = controls[source]
             yield (
-                f"denied/{source_zone}-to-{destination_zone}",
+                f"denied/{source_zone}-to-{name}",
                 DeniedCheck(
                     server=source,
                     destination=destination,
                     source_zone=source_zone,
                     destination_zone=destination_zone,
-                    address=servers[destination].address,
+                    address=address,
                     ports=tuple(ports),
                     control=control.flow,
                     control_address=control.address,
                     control_port=control.port,
                 ),
             )
+
+
+def _tcp_ports(listeners: tuple[str, ...]) -> set[int]:
+    return {
+        int(listener.removeprefix("tcp/")) for listener in listeners if listener.startswith("tcp/")
+    }
 
 
 def _application_checks(

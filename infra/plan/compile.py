@@ -11,12 +11,12 @@ from infra.plan.model import (
     Application,
     Limits,
     Nic,
-    Partner,
     Plan,
     Segment,
     Server,
     Volume,
 )
+from infra.plan.partner import plan_partners
 from infra.plan.refusal import PlanRefusedError
 from infra.plan.topology import plan_topology
 from infra.plan.tunnel import plan_tunnels
@@ -66,7 +66,7 @@ def compile_plan(tenant: record.Tenant) -> Plan:
         for key, server in sorted(tenant.servers.items())
     }
     applications = _plan_applications(tenant)
-    partners = _plan_partners(tenant)
+    partners = plan_partners(tenant)
     return Plan(
         tenant=tenant.id,
         name=tenant.name,
@@ -88,7 +88,7 @@ def compile_plan(tenant: record.Tenant) -> Plan:
         outside={name: str(seen.prefix) for name, seen in sorted(tenant.outside.items())},
         partners=partners,
         tunnels=tunnels,
-        checks=plan_checks(segments, servers, flows, applications, tunnels),
+        checks=plan_checks(segments, servers, flows, applications, tunnels, partners),
     )
 
 
@@ -151,15 +151,6 @@ def _plan_applications(tenant: record.Tenant) -> dict[str, Application]:
             database=key.replace("-", "_"),
         )
     return found
-
-
-def _plan_partners(tenant: record.Tenant) -> dict[str, Partner]:
-    found = {
-        key: Partner(network=network, address=str(partner.address), fqdn=partner.fqdn)
-        for network, seen in tenant.outside.items()
-        for key, partner in seen.partners.items()
-    }
-    return dict(sorted(found.items()))
 
 
 def _plan_separations(servers: dict[str, Server]) -> dict[str, tuple[str, ...]]:

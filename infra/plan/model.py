@@ -215,6 +215,7 @@ class FlowCheck(Planned):
 class DeniedCheck(Planned):
     """None of these TCP ports of the destination can be reached from the source.
 
+    destination: a server, or a partner with its network in the place of a zone.
     control: a flow of the same source that must work in the same run, or the result proves
     nothing. control_address and control_port say where (TCP).
     """
@@ -240,6 +241,28 @@ class ApplicationCheck(Planned):
     url: str
 
 
+class CertificateCheck(Planned):
+    """The server shows a certificate with its name that is good for so many days more."""
+
+    kind: Literal["certificate"] = "certificate"
+    server: str
+    fqdn: str
+    days: int
+
+
+class TwoWayTlsCheck(Planned):
+    """The server is answered there with its certificate, and not without.
+
+    destination: itself or a partner; fqdn: the name by which it asks, of which the certificate
+    there must be.
+    """
+
+    kind: Literal["two-way-tls"] = "two-way-tls"
+    server: str
+    destination: str
+    fqdn: str
+
+
 Check = Annotated[
     IdentityCheck
     | AddressCheck
@@ -248,7 +271,9 @@ Check = Annotated[
     | ServiceCheck
     | FlowCheck
     | DeniedCheck
-    | ApplicationCheck,
+    | ApplicationCheck
+    | CertificateCheck
+    | TwoWayTlsCheck,
     Field(discriminator="kind"),
 ]
 

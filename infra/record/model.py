@@ -81,9 +81,7 @@ ServerRole = Annotated[
     Literal[
         "edge", "bastion", "router", "database", "webapp", "workplace", "decoy", "digikoppeling"
     ],
-    Field(
-        description="edge, bastion, router, database, webapp, workplace, decoy or digikoppeling"
-    ),
+    Field(description="edge, bastion, router, database, webapp, workplace, decoy or digikoppeling"),
 ]
 ScsiUnit = Annotated[
     int,
@@ -223,8 +221,8 @@ class Server(Record):
 class Flow(Record):
     """Allowed traffic. from/to: servers, zones, networks outside or partners in them.
 
-    Everything that no flow allows is dropped. One that begins outside ends at one server. further_ports: of one service that has several; the
-    plan makes a flow of each.
+    Everything that no flow allows is dropped. One that begins outside ends at one server.
+    further_ports: of one service that has several; the plan makes a flow of each.
     """
 
     model_config = ConfigDict(validate_by_alias=True, serialize_by_alias=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from infra.plan import compile_plan
-from infra.plan.model import Partner, Plan, Rule
+from infra.plan.model import DeniedCheck, Partner, Plan, Rule
 from infra.record import load
 from tests.unit.record.good_record import lay_out
 from tests.unit.record.test_bad_record import PARTNER, change_record, read_changes
@@ -71,3 +71,23 @@ def test_own_resolver_knows_partners(plan: Plan) -> None:
 def test_server_where_partners_call_back_listens(plan: Plan) -> None:
     listener = plan.checks["listener/adapter01"]
     assert "tcp/443" in getattr(listener, "listeners", ())
+
+
+def test_endpoint_is_checked_and_so_are_the_partners_that_it_asks(plan: Plan) -> None:
+    checks = {name for name in plan.checks if name.startswith(("certificate/", "two-way-tls/"))}
+    assert checks == {
+        "certificate/adapter01",
+        "two-way-tls/adapter01-to-adapter01",
+        "two-way-tls/adapter01-to-rvig",
+        "two-way-tls/adapter01-to-suwinet",
+    }
+
+
+def test_other_zones_are_tried_to_reach_partners(plan: Plan) -> None:
+    tried = {
+        check.server: check.ports
+        for check in plan.checks.values()
+        if isinstance(check, DeniedCheck) and check.destination == "rvig"
+    }
+    assert tried.keys() == {"adapter01", "app01", "bastion01", "db01", "werkplek01"}
+    assert {server for server, ports in tried.items() if 443 not in ports} == {"adapter01"}

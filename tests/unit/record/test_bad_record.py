@@ -2,7 +2,8 @@
 
 One folder in `bad/` is one bad record: `change.yaml` says why it is bad and changes the good
 record, in `bad_site/` the good record with a town hall, in `bad_partner/` the one with partners;
-`expected.txt` is what the engineer then reads, line by line. Does not prove that the messages help; review the texts for that.
+`expected.txt` is what the engineer then reads, line by line. Does not prove that the messages help;
+review the texts for that.
 """
 
 from pathlib import Path

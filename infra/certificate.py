@@ -1,0 +1,58 @@
+"""Say which servers must have a certificate, and take a chain of certificates apart.
+
+A chain is PEM text: the holder's certificate, its issuers in order, the root that is trusted. It
+is public and stands in the stack's configuration. Must not make keys or requests.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from infra.errors import TenantError
+from infra.plan.model import Plan
+from infra.plan.partner import find_endpoints
+from infra.settings import CERTIFICATES
+
+_END = "-----END CERTIFICATE-----"
+
+
+class CertificateError(TenantError, ValueError):
+    """A certificate is missing or is not what is asked for: exit 3."""
+
+    exit_code = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chain:
+    """A chain taken apart. own: certificate and issuers in PEM; root: whom the holder trusts."""
+
+    own: str
+    root: str
+
+
+def split_chain(text: str) -> Chain:
+    """Take a chain apart at its root, the last one."""
+    certificates = [f"{part.strip()}\n{_END}\n" for part in text.split(_END) if part.strip()]
+    return Chain(own="".join(certificates[:-1]), root=certificates[-1])
+
+
+def require_certificates(plan: Plan, certificates: Mapping[str, str], stack: str) -> None:
+    """Require a certificate for every server that meets partners.
+
+    Args:
+        plan: of the tenant.
+        certificates: chains by server, of the stack's configuration.
+        stack: its name, for messages.
+
+    Raises:
+        CertificateError: with one line a server.
+    """
+    missing = [key for key in find_endpoints(plan.servers) if key not in certificates]
+    if missing:
+        message = "\n".join(
+            f"Pulumi.{stack}.yaml: {CERTIFICATES}.{key}: is missing. Every server with role"
+            " digikoppeling needs the chain that a trust service provider gave for it. Run `tenant"
+            f" certificates request {plan.tenant}`, have it signed, then `tenant certificates"
+            " accept`."
+            for key in missing
+        )
+        raise CertificateError(message)

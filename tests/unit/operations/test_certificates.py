@@ -1,0 +1,150 @@
+"""A stack requests certificates and takes in chains that are of its servers' keys alone."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+
+from infra.certificate import CertificateError, require_certificates, split_chain
+from infra.operations import certificate, secret
+from infra.operations.certificate import accept_certificates, write_requests
+from infra.operations.inventory import build_inventory
+from infra.operations.stack import Stack
+from infra.outputs import StackOutputs, export
+from infra.plan import compile_plan
+from infra.plan.model import Plan
+from infra.record import load
+from infra.settings import CERTIFICATES
+from lab.layout import Layout
+from lab.trust import sign
+from tests.unit.operations.conftest import MANAGEMENT, SECRETS
+from tests.unit.record.good_record import lay_out
+from tests.unit.record.test_bad_record import PARTNER, change_record, read_changes
+
+STACK = Stack(name="unit", environment={})
+FQDN = "adapter01.voorbeeld.internal"
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Plan:
+    """Return the plan of the good record with partners."""
+    folder = lay_out(tmp_path / "records")
+    change_record(folder, read_changes(PARTNER))
+    return compile_plan(load(folder))
+
+
+@pytest.fixture(scope="module")
+def keys() -> list[str]:
+    """Return private keys: making one takes long."""
+    return [secret.generate_certificate_key() for _ in range(2)]
+
+
+@pytest.fixture
+def config(monkeypatch: pytest.MonkeyPatch, keys: list[str]) -> dict[str, str]:
+    """Return the configuration of a stack in memory, with the adapter's key."""
+    known = {secret.CERTIFICATE_KEYS: json.dumps({"adapter01": keys[0]})}
+    for module in (certificate, secret):
+        monkeypatch.setattr(module, "read_config", lambda _stack: dict(known))
+    monkeypatch.setattr(secret, "store_secrets", lambda _stack, _known, new: known.update(new))
+
+    def store_plain(_stack: Stack, _known: object, values: dict[str, object]) -> None:
+        known.update({key: json.dumps(value) for key, value in values.items()})
+
+    monkeypatch.setattr(certificate, "store_plain", store_plain)
+    return known
+
+
+Sign = Callable[..., Path]
+
+
+@pytest.fixture
+def signed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sign:
+    """Return what has a request signed by the lab."""
+    monkeypatch.setattr(Layout, "run", tmp_path)
+
+    def make(request: Path, days: int = 365) -> Path:
+        file = request.with_suffix(".pem")
+        file.write_text(sign(Layout("unit"), request, days))
+        return file
+
+    return make
+
+
+def test_request_is_for_the_name_and_in_the_name_of_the_municipality(
+    plan: Plan, config: dict[str, str], tmp_path: Path, keys: list[str]
+) -> None:
+    (file,) = write_requests(STACK, plan, tmp_path)
+    assert file.name == f"{FQDN}.csr"
+    request = x509.load_pem_x509_csr(file.read_bytes())
+    assert request.is_signature_valid
+    assert request.subject.rfc4514_string() == f"CN={FQDN},O=Gemeente Voorbeeld,C=NL"
+    assert json.loads(config[secret.CERTIFICATE_KEYS]) == {"adapter01": keys[0]}, "key is kept"
+    assert "PRIVATE" not in file.read_text()
+
+
+def test_signed_certificate_reaches_the_adapter_with_its_root_apart(
+    plan: Plan, config: dict[str, str], tmp_path: Path, signed: Sign, keys: list[str]
+) -> None:
+    (file,) = write_requests(STACK, plan, tmp_path)
+    assert accept_certificates(STACK, plan, [signed(file)]) == ["adapter01"]
+    chains = json.loads(config[CERTIFICATES])
+    require_certificates(plan, chains, STACK.name)
+    uuids = dict.fromkeys(plan.servers, "uuid")
+    secrets = {
+        **SECRETS,
+        "management_key": secret.generate_key(),
+        "certificate_keys": {"adapter01": keys[0]},
+    }
+    contract = export(plan, MANAGEMENT, uuids, secrets, chains)
+    outputs = StackOutputs.model_validate_json(contract)
+    variables = build_inventory(outputs)["_meta"]["hostvars"]["adapter01"]
+    own = x509.load_pem_x509_certificates(variables["digikoppeling_certificate"].encode())
+    (root,) = x509.load_pem_x509_certificates(variables["digikoppeling_trusted"].encode())
+    assert len(own) == 2
+    own[1].verify_directly_issued_by(root)
+    assert keys[0] in outputs.secrets.texts
+    assert keys[0] not in repr(outputs)
+
+
+def test_server_without_a_certificate_is_refused(plan: Plan) -> None:
+    with pytest.raises(CertificateError) as refused:
+        require_certificates(plan, {}, "unit")
+    assert str(refused.value) == (
+        "Pulumi.unit.yaml: tenant:certificates.adapter01: is missing. Every server with role"
+        " digikoppeling needs the chain that a trust service provider gave for it. Run `tenant"
+        " certificates request voorbeeld`, have it signed, then `tenant certificates accept`."
+    )
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda _text: "no PEM", "holds 0 certificates"),
+        (lambda text: split_chain(text).root, "holds 1 certificates"),
+        (lambda text: split_chain(text).root + split_chain(text).own, "is not issued by"),
+    ],
+)
+@pytest.mark.usefixtures("config")
+def test_file_that_is_no_chain_is_refused(
+    spoil: Callable[[str], str], said: str, plan: Plan, tmp_path: Path, signed: Sign
+) -> None:
+    file = signed(*write_requests(STACK, plan, tmp_path))
+    file.write_text(spoil(file.read_text()))
+    with pytest.raises(CertificateError, match=said):
+        accept_certificates(STACK, plan, [file])
+
+
+def test_certificate_of_another_key_is_refused_with_all_its_company(
+    plan: Plan, config: dict[str, str], tmp_path: Path, signed: Sign, keys: list[str]
+) -> None:
+    file = signed(*write_requests(STACK, plan, tmp_path))
+    config[secret.CERTIFICATE_KEYS] = json.dumps({"adapter01": keys[1]})
+    with pytest.raises(CertificateError) as refused:
+        accept_certificates(STACK, plan, [file])
+    assert str(refused.value) == (
+        f"{file}: is of a key that no server of voorbeeld has. Allowed: certificates that this"
+        " stack requested. Ask for another one with `tenant certificates request voorbeeld`."
+    )
+    assert CERTIFICATES not in config
