@@ -29,7 +29,7 @@ func TestProjectsDescriptionIsRead(t *testing.T) {
 		Management: description.Management{
 			PortGroup: "provider-management", VLAN: 99, IsolatedVLAN: 100, Prefix: netip.MustParsePrefix("10.255.0.0/24"),
 		},
-		Networks: []description.Network{{PortGroup: "internet", VLAN: 95}},
+		Networks: []description.Network{{PortGroup: "diginetwerk", VLAN: 94}, {PortGroup: "internet", VLAN: 95}},
 		Template: description.Template{
 			Name: "debian-12", GuestID: "debian12_64Guest", HardwareVersion: 13, VCPU: 1, MemoryMiB: 1024, DiskGiB: 8,
 		},
