@@ -111,7 +111,7 @@ def env(tenant: Id, stack: StackName = None) -> None:
 def up(tenant: Id, stack: StackName = None) -> None:
     """Deploy, configure and verify: pulumi up, then the hosts, then the proof."""
     from infra.certificate import require_certificates
-    from infra.operations.certificate import read_certificates
+    from infra.operations.certificate import find_certificates
     from infra.operations.deploy import deploy
     from infra.operations.endpoint import check_endpoint
     from infra.operations.recovery import recover
@@ -121,9 +121,10 @@ def up(tenant: Id, stack: StackName = None) -> None:
 
     compiled = _plan(tenant)
     chosen = find_stack(tenant, stack)
-    require_certificates(compiled, read_certificates(chosen), chosen.name)
+    known = read_config(chosen)
+    require_certificates(compiled, find_certificates(known), chosen.name)
     _say(f"== deploy {tenant}")
-    check_endpoint(read_config(chosen))
+    check_endpoint(known)
     recover(chosen, tenant, _say)
     complete_secrets(chosen, compiled)
     deploy(chosen)

@@ -51,13 +51,9 @@ def write_requests(stack: Stack, plan: Plan, folder: Path) -> list[Path]:
     return written
 
 
-def read_certificates(stack: Stack) -> dict[str, str]:
-    """Read the chains in a stack's configuration, by server.
-
-    Raises:
-        DeploymentError: Pulumi cannot decrypt it.
-    """
-    chains: dict[str, str] = json.loads(read_config(stack).get(CERTIFICATES, "{}"))
+def find_certificates(known: Mapping[str, str]) -> dict[str, str]:
+    """Find the chains in a stack's configuration, by server."""
+    chains: dict[str, str] = json.loads(known.get(CERTIFICATES, "{}"))
     return chains
 
 
@@ -123,7 +119,7 @@ def accept_certificates(stack: Stack, plan: Plan, files: Iterable[Path]) -> list
             accepted[owners[_public(own.public_key())]] = _write_chain([own, *issuers])
     if faults:
         raise CertificateError("\n".join(faults))
-    store_plain(stack, known, {CERTIFICATES: {**read_certificates(stack), **accepted}})
+    store_plain(stack, known, {CERTIFICATES: {**find_certificates(known), **accepted}})
     return sorted(accepted)
 
 

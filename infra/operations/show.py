@@ -57,6 +57,11 @@ def _tables(plan: Plan) -> Iterable[Table]:
         ],
     )
     yield _table(
+        "Partners",
+        ("partner", "network", "address", "name"),
+        [(key, p.network, p.address, p.fqdn) for key, p in plan.partners.items()],
+    )
+    yield _table(
         "Flows: all that is allowed",
         ("flow", "from", "to", "port", "purpose", "owner"),
         [
