@@ -121,6 +121,21 @@ def require_endpoints(facts: Facts) -> Iterator[Fault]:
                     )
 
 
+def refuse_company(facts: Facts) -> Iterator[Fault]:
+    """Refuse other servers in a zone that meets partners: it is for nothing else."""
+    endpoints = facts.holders.get(ENDPOINT, ())
+    for members in facts.members.values():
+        meeting = [key for key in members if key in endpoints]
+        for key in members:
+            if meeting and key not in meeting:
+                yield facts.fault(
+                    ("servers", key, "segment"),
+                    f"is in the zone of {facts.source.cite(('servers', meeting[0]))}",
+                    f"a zone of their own for servers with the role {ENDPOINT}",
+                    "Choose a segment of another zone",
+                )
+
+
 def _entries(facts: Facts) -> Iterator[tuple[str, Flow, list[str]]]:
     """Give the flows that begin outside, with the networks in which they do."""
     for key, flow in facts.tenant.flows.items():
@@ -190,6 +205,7 @@ RULES = (
     refuse_shared_fqdns,
     require_partners,
     require_endpoints,
+    refuse_company,
     require_one_server,
     refuse_shared_entries,
 )
