@@ -166,6 +166,7 @@ def _bastion(_key: str, server: Server, outputs: StackOutputs) -> dict[str, Any]
         "bastion_address": server.address,
         "bastion_domain": plan.domain,
         "bastion_names": plan.names,
+        "bastion_partners": {partner.fqdn: partner.address for partner in plan.partners.values()},
         "bastion_clients": sorted(segment.prefix for segment in plan.segments.values()),
         "bastion_package_upstream": outputs.management.package_proxy,
         "bastion_package_port": PACKAGE_RELAY_PORT,

@@ -83,8 +83,7 @@ def compile_plan(tenant: record.Tenant) -> Plan:
         separations=_plan_separations(servers),
         resolver=str(bastion.address),
         names={server.fqdn: server.address for server in servers.values()}
-        | {a.fqdn: servers[a.web_server].address for a in applications.values()}
-        | {partner.fqdn: partner.address for partner in partners.values()},
+        | {a.fqdn: servers[a.web_server].address for a in applications.values()},
         outside={name: str(seen.prefix) for name, seen in sorted(tenant.outside.items())},
         partners=partners,
         tunnels=tunnels,

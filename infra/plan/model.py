@@ -302,7 +302,7 @@ class Plan(Planned):
     resolver: str
     """IPv4 address of the tenant's resolver, clock and package relay: the bastion."""
     names: dict[str, str]
-    """DNS name -> IPv4 address of everything in the tenant, and of its partners."""
+    """DNS name -> IPv4 address of everything in the tenant."""
     outside: dict[str, str] = {}
     """Network of the provider in which edge or routers have legs -> CIDR prefix."""
     partners: dict[str, Partner] = {}

@@ -99,7 +99,9 @@ def test_signed_certificate_reaches_the_adapter_with_its_root_apart(
     }
     contract = export(plan, MANAGEMENT, uuids, secrets, chains)
     outputs = StackOutputs.model_validate_json(contract)
-    variables = build_inventory(outputs)["_meta"]["hostvars"]["adapter01"]
+    hosts = build_inventory(outputs)["_meta"]["hostvars"]
+    assert hosts["bastion01"]["bastion_partners"]["brp.rvig.example"] == "198.51.100.11"
+    variables = hosts["adapter01"]
     own = x509.load_pem_x509_certificates(variables["digikoppeling_certificate"].encode())
     (root,) = x509.load_pem_x509_certificates(variables["digikoppeling_trusted"].encode())
     assert len(own) == 2

@@ -61,8 +61,8 @@ def test_network_without_partners_begins_flows_as_a_whole(plan: Plan) -> None:
     ]
 
 
-def test_own_resolver_knows_partners(plan: Plan) -> None:
-    assert plan.names["brp.rvig.example"] == "198.51.100.11"
+def test_partners_are_known_by_name_and_are_not_the_tenants(plan: Plan) -> None:
+    assert "brp.rvig.example" not in plan.names
     assert plan.partners["rvig"] == Partner(
         network="diginetwerk", address="198.51.100.11", fqdn="brp.rvig.example"
     )

@@ -213,7 +213,7 @@ func TestViewHoldsWhatIsInItsContainer(t *testing.T) {
 		{"machines right in the root", l.ServiceContent.RootFolder, []string{"VirtualMachine"}, false, 0},
 		{"machines of the folder", tenant.Reference(), []string{"VirtualMachine"}, false, 1},
 		{"machines of the pool", l.pool.Reference(), []string{"VirtualMachine"}, true, 1}, // a template is in none
-		{"networks", l.ServiceContent.RootFolder, []string{"Network"}, true, 4},           // three port groups, VM Network
+		{"networks", l.ServiceContent.RootFolder, []string{"Network"}, true, 5},           // four port groups, VM Network
 		{"switches", l.ServiceContent.RootFolder, []string{"VmwareDistributedVirtualSwitch"}, true, 1},
 		{"hosts and machines", l.ServiceContent.RootFolder, []string{"HostSystem", "VirtualMachine"}, true, 4},
 	} {

@@ -12,6 +12,15 @@ def test_client_finds_a_name_of_the_tenant(connect: Callable[[str], Any]) -> Non
     assert "db01.voorbeeld.internal" in client.check_output("getent hosts 10.31.30.11")
 
 
+def test_client_finds_a_partner_and_nothing_below_or_beside_it(
+    connect: Callable[[str], Any],
+) -> None:
+    client = connect("client01")
+    assert client.check_output("getent ahosts brp.rvig.example").split()[0] == "198.51.100.11"
+    for name in ("www.brp.rvig.example", "rvig.example"):
+        assert client.run("getent ahostsv4 %s", name).rc == 2
+
+
 def test_client_finds_no_name_of_others(connect: Callable[[str], Any]) -> None:
     assert connect("client01").run("getent ahostsv4 example.org").rc == 2
 
@@ -33,6 +42,14 @@ def test_new_name_is_foretold_and_served(connect: Callable[[str], Any]) -> None:
     client = connect("client01")
     assert client.check_output("getent ahostsv4 app01").split()[0] == "10.31.20.11"
     assert client.run("getent ahostsv4 db01").rc == 2
+
+
+def test_partner_within_the_domain_is_refused() -> None:
+    assert play({"bastion_partners": {"brp.voorbeeld.internal": "198.51.100.11"}}).failures == [
+        "host01: preflight | Refuse partners inside the domain: bastion_partners:"
+        " brp.voorbeeld.internal: within voorbeeld.internal. Only names of others are served beside"
+        " the tenant's. Give it as one of bastion_names."
+    ]
 
 
 def test_name_of_another_domain_is_refused() -> None:
