@@ -16,9 +16,9 @@ _END = "-----END CERTIFICATE-----"
 
 
 class CertificateError(TenantError, ValueError):
-    """A certificate is missing or is not what is asked for: exit 3."""
+    """A certificate is missing or is not what is asked for: exit 2."""
 
-    exit_code = 3
+    exit_code = 2
 
 
 @dataclass(frozen=True, kw_only=True)

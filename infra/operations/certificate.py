@@ -5,7 +5,7 @@ Who signs is nobody here: what leaves is a request, what comes back is a file.
 
 import datetime
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -105,26 +105,32 @@ def accept_certificates(stack: Stack, plan: Plan, files: Iterable[Path]) -> list
     """
     known = read_config(stack)
     keys = json.loads(known.get(CERTIFICATE_KEYS, "{}"))
-    owners = {_public(_read_key(keys[key]).public_key()): key for key in keys}
+    owners = {
+        _public(_read_key(keys[server]).public_key()): server
+        for server in find_endpoints(plan.servers)
+        if server in keys
+    }
     accepted: dict[str, str] = {}
     faults: list[str] = []
     for file in files:
-        found = [*_find_faults(file, plan, owners)]
+        chain = _read_chain(file)
+        found = [*_find_faults(chain, plan, owners)]
         faults += [
             f"{file}: {fault} Ask for another one with `tenant certificates request {plan.tenant}`."
             for fault in found
         ]
         if not found:
-            own, *issuers = _read_chain(file)
-            accepted[owners[_public(own.public_key())]] = _write_chain([own, *issuers])
+            accepted[owners[_public(chain[0].public_key())]] = _write_chain(chain)
     if faults:
         raise CertificateError("\n".join(faults))
     store_plain(stack, known, {CERTIFICATES: {**find_certificates(known), **accepted}})
     return sorted(accepted)
 
 
-def _find_faults(file: Path, plan: Plan, owners: Mapping[bytes, str]) -> Iterator[str]:
-    chain = _read_chain(file)
+def _find_faults(
+    chain: Sequence[x509.Certificate], plan: Plan, owners: Mapping[bytes, str]
+) -> Iterator[str]:
+    """Find why a chain is of no server of the plan. owners: server by its public key."""
     if len(chain) < 2:
         yield (
             f"holds {len(chain)} certificates. Allowed: a server's, its issuers' and the root's, in"
@@ -156,9 +162,17 @@ def _find_faults(file: Path, plan: Plan, owners: Mapping[bytes, str]) -> Iterato
 
 
 def _read_chain(file: Path) -> list[x509.Certificate]:
+    """Read the certificates of a file; none where there are none.
+
+    Raises:
+        CertificateError: the file cannot be read.
+    """
     try:
         return x509.load_pem_x509_certificates(file.read_bytes())
-    except (OSError, ValueError):
+    except OSError as error:
+        message = f"{file}: cannot be read: {error.strerror}. A file in PEM is needed. Name it."
+        raise CertificateError(message) from error
+    except ValueError:
         return []
 
 

@@ -165,7 +165,7 @@ def red(site: Site) -> set[str]:
 
 def test_adapter_without_a_certificate_is_not_deployed(sites: dict[str, Site]) -> None:
     site = sites[TENANT]
-    _, errors = fail_tenant("up", TENANT, "--stack", site.stack.name, code=3)
+    _, errors = fail_tenant("up", TENANT, "--stack", site.stack.name, code=2)
     assert errors[0].startswith(
         f"Pulumi.{site.stack.name}.yaml: tenant:certificates.adapter01: is missing."
     )

@@ -138,6 +138,38 @@ def test_file_that_is_no_chain_is_refused(
         accept_certificates(STACK, plan, [file])
 
 
+def test_certificate_of_another_name_is_refused(
+    plan: Plan, config: dict[str, str], tmp_path: Path, signed: Sign
+) -> None:
+    file = signed(*write_requests(STACK, plan, tmp_path))
+    renamed = plan.servers["adapter01"].model_copy(update={"fqdn": "adapter02.voorbeeld.internal"})
+    other = plan.model_copy(update={"servers": {**plan.servers, "adapter01": renamed}})
+    with pytest.raises(CertificateError, match=f"is for {FQDN}. Allowed: adapter02"):
+        accept_certificates(STACK, other, [file])
+    assert CERTIFICATES not in config
+
+
+def test_certificate_that_has_ended_is_refused(
+    plan: Plan, config: dict[str, str], tmp_path: Path, signed: Sign
+) -> None:
+    file = signed(*write_requests(STACK, plan, tmp_path), days=0)
+    with pytest.raises(CertificateError, match="ended on"):
+        accept_certificates(STACK, plan, [file])
+    assert CERTIFICATES not in config
+
+
+def test_file_that_is_not_there_is_refused(
+    plan: Plan, config: dict[str, str], tmp_path: Path
+) -> None:
+    file = tmp_path / "none.pem"
+    with pytest.raises(CertificateError) as refused:
+        accept_certificates(STACK, plan, [file])
+    assert str(refused.value) == (
+        f"{file}: cannot be read: No such file or directory. A file in PEM is needed. Name it."
+    )
+    assert CERTIFICATES not in config
+
+
 def test_certificate_of_another_key_is_refused_with_all_its_company(
     plan: Plan, config: dict[str, str], tmp_path: Path, signed: Sign, keys: list[str]
 ) -> None:
