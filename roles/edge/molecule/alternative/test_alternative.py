@@ -57,10 +57,21 @@ def test_flow_added_is_foretold_and_passes(connect: Callable[[str], Any]) -> Non
     assert _reaches(guest, "10.31.30.11", 8080)
 
 
+TO_OUTSIDE = {
+    "flow": "app-data",
+    "sources": ["10.31.20.0/24"],
+    "destinations": ["10.31.30.0/24"],
+    "protocol": "tcp",
+    "port": 8080,
+    "in_device": "eth1",
+    "out_device": "eth2",
+}
+
+
 def test_packets_outside_bear_the_routers_address(connect: Callable[[str], Any]) -> None:
     last = "journalctl --unit=listener@8080 --output=cat | grep received | tail -1"
     for outside, source in (([], "10.31.20.11"), (["eth2"], "10.31.30.1")):
-        play({"edge_outside": outside})
+        assert play({"edge_outside": outside, "edge_forward": [TO_OUTSIDE]}).failures == []
         assert _reaches(connect("app01"), "10.31.30.11", 8080)
         assert f" {source} " in connect("db01").check_output(last)
     play()
@@ -78,12 +89,12 @@ FROM_OUTSIDE = {
 
 
 def test_flow_from_outside_ends_at_its_host(connect: Callable[[str], Any]) -> None:
-    play({"edge_outside": ["eth3"], "edge_forward": [FROM_OUTSIDE]})
+    assert play({"edge_outside": ["eth3"], "edge_forward": [FROM_OUTSIDE]}).failures == []
     guest = connect("guest01")
     assert [_reaches(guest, "10.31.50.1", port) for port in (8080, 8081)] == [True, False]
     last = "journalctl --unit=listener@8080 --output=cat | grep received | tail -1"
     assert " 10.31.50.11 " in connect("app01").check_output(last)
-    play({"edge_outside": ["eth3"], "edge_forward": []})
+    assert play({"edge_outside": ["eth3"], "edge_forward": []}).failures == []
     assert not _reaches(guest, "10.31.50.1", 8080)
     play()
 
