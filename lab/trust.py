@@ -46,7 +46,8 @@ def sign(layout: Layout, request: Path, days: int = VALID_DAYS) -> str:
         The chain in PEM: the certificate, its issuer's, the root's.
 
     Raises:
-        LabInputError: the file is no such request, or not signed by the key that it names.
+        LabInputError: the file is no such request, not signed by the key that it names, or without
+            names.
     """
     try:
         wanted = x509.load_pem_x509_csr(request.read_bytes())
@@ -57,13 +58,15 @@ def sign(layout: Layout, request: Path, days: int = VALID_DAYS) -> str:
     if not isinstance(key, rsa.RSAPublicKey) or not wanted.is_signature_valid:
         message = f"{request}: is not of an RSA key, or not signed by it. Make the request anew."
         raise LabInputError(message)
+    try:
+        names = wanted.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (x509.ExtensionNotFound, ValueError) as error:
+        message = f"{request}: {error} The names of a server are needed. Make the request anew."
+        raise LabInputError(message) from error
     issuer = _issuer(layout.trust)
     certificate = (
         _builder(wanted.subject, key, issuer, days)
-        .add_extension(
-            wanted.extensions.get_extension_for_class(x509.SubjectAlternativeName).value,
-            critical=False,
-        )
+        .add_extension(names, critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(is_authority=False), critical=True)
         .add_extension(

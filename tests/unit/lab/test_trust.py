@@ -67,3 +67,14 @@ def test_file_that_is_no_request_is_refused(layout: Layout, tmp_path: Path) -> N
     (tmp_path / "none.csr").write_text("hello\n")
     with pytest.raises(LabInputError, match="A PKCS 10 request in PEM is needed"):
         sign(layout, tmp_path / "none.csr")
+
+
+def test_request_without_names_is_refused(
+    layout: Layout, tmp_path: Path, key: rsa.RSAPrivateKey
+) -> None:
+    made = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
+    file = tmp_path / "nameless.csr"
+    pem = made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    file.write_bytes(pem)
+    with pytest.raises(LabInputError, match="The names of a server are needed"):
+        sign(layout, file)
