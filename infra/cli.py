@@ -231,8 +231,11 @@ def request(
     from infra.operations.certificate import write_requests
     from infra.operations.stack import find_stack
 
-    for file in write_requests(find_stack(tenant, stack), _plan(tenant), folder):
+    written = write_requests(find_stack(tenant, stack), _plan(tenant), folder)
+    for file in written:
         _say(f"{file}: written. Have it signed, then: tenant certificates accept {tenant} FILE")
+    if not written:
+        _say(f"{tenant}: no server meets partners: nothing to request.")
 
 
 @certificates.command()

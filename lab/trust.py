@@ -49,10 +49,15 @@ def sign(layout: Layout, request: Path, days: int = VALID_DAYS) -> str:
         LabInputError: the file is no such request, not signed by the key that it names, or without
             names.
     """
+    needed = "A PKCS 10 request in PEM is needed. Name another file."
     try:
         wanted = x509.load_pem_x509_csr(request.read_bytes())
-    except (OSError, ValueError) as error:
-        message = f"{request}: {error}. A PKCS 10 request in PEM is needed. Name another file."
+    except OSError as error:
+        message = f"{request}: cannot be read: {error.strerror}. {needed}"
+        raise LabInputError(message) from error
+    except ValueError as error:
+        # The library's own words lead to its questions and answers, and not to this file.
+        message = f"{request}: is no request for a certificate. {needed}"
         raise LabInputError(message) from error
     key = wanted.public_key()
     if not isinstance(key, rsa.RSAPublicKey) or not wanted.is_signature_valid:

@@ -65,8 +65,15 @@ def test_all_have_one_root_and_only_root_reads_its_key(layout: Layout, request_f
 
 def test_file_that_is_no_request_is_refused(layout: Layout, tmp_path: Path) -> None:
     (tmp_path / "none.csr").write_text("hello\n")
-    with pytest.raises(LabInputError, match="A PKCS 10 request in PEM is needed"):
-        sign(layout, tmp_path / "none.csr")
+    needed = "A PKCS 10 request in PEM is needed. Name another file."
+    for name, what in (
+        ("none.csr", "is no request for a certificate"),
+        ("gone.csr", "cannot be read: No such file or directory"),
+    ):
+        file = tmp_path / name
+        with pytest.raises(LabInputError) as raised:
+            sign(layout, file)
+        assert str(raised.value) == f"{file}: {what}. {needed}"
 
 
 def test_request_without_names_is_refused(
