@@ -37,7 +37,7 @@ class Secrets(Contract):
     management_key: OpenSSH private key of the account `ansible`. former_management_key: the one
     that it replaces, while hosts may still have that. first_boot_key: opens a server that was
     never configured; None where the management key does, until `tenant up`. databases:
-    password by application id. tunnels: WireGuard private key by server key. certificate_keys:
+    password by application id. tunnels: WireGuard private key by the end's name. certificate_keys:
     private key in PEM by server key.
     """
 
@@ -71,7 +71,7 @@ class StackOutputs(Contract):
     version: of this contract. certificates: chains in PEM by server key.
     """
 
-    version: Literal[1] = 1
+    version: Literal[2] = 2
     plan: Plan
     management: Management
     instances: dict[str, Instance]
@@ -108,7 +108,7 @@ def export(
         What `StackOutputs.model_validate_json` accepts. Only for a secret output.
     """
     content = {
-        "version": 1,
+        "version": 2,
         "plan": plan.model_dump(mode="json"),
         "management": management.model_dump(mode="json"),
         "instances": {key: {"uuid": uuid} for key, uuid in instances.items()},

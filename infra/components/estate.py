@@ -114,7 +114,10 @@ class Estate(pulumi.ComponentResource):
         plan = args.plan
         servers = {}
         for key, server in plan.servers.items():
-            addresses = {nic.device: nic.address or args.management_address for nic in server.nics}
+            addresses = {
+                nic.device: nic.address if nic.segment else args.management_address
+                for nic in server.nics
+            }
             networks = {
                 nic.device: _find_network(nic.segment, segments, args.shared) for nic in server.nics
             }

@@ -7,6 +7,7 @@ Source: cloud-init 22.4, datasource VMware; network configuration version 2; doc
 
 import base64
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from infra.plan.model import Nic, Server
@@ -15,7 +16,7 @@ from infra.record.service import MANAGEMENT_ACCOUNT
 
 def guestinfo(
     server: Server,
-    addresses: dict[str, str],
+    addresses: Mapping[str, str | None],
     resolver: str,
     domain: str,
     way_in: str,
@@ -25,7 +26,7 @@ def guestinfo(
 
     Args:
         server: the server as planned.
-        addresses: address with prefix length by device, of every NIC.
+        addresses: address with prefix length by device, of every NIC; None where it gets none.
         resolver: IPv4 address of the tenant's resolver: the bastion.
         domain: the tenant's DNS domain.
         way_in: IPv4 address from which management comes.
@@ -78,11 +79,13 @@ def _admit(address: str) -> str:
     return f"if nft list set {admitted} >/dev/null 2>&1; then {add}; fi"
 
 
-def _ethernet(nic: Nic, address: str, server: Server, resolver: str, domain: str) -> dict[str, Any]:
+def _ethernet(
+    nic: Nic, address: str | None, server: Server, resolver: str, domain: str
+) -> dict[str, Any]:
     ethernet: dict[str, Any] = {
         "match": {"macaddress": nic.mac},
         "set-name": nic.device,
-        "addresses": [address],
+        "addresses": [address] if address else [],
     }
     if nic is server.nics[0]:
         ethernet["nameservers"] = {"addresses": [resolver], "search": [domain]}

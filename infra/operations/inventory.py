@@ -14,7 +14,7 @@ from infra.outputs import StackOutputs
 from infra.plan.model import Rule, Server
 from infra.plan.pair import SYNCHRONISATION_PORT, find_partner
 from infra.plan.topology import TUNNEL_DEVICE
-from infra.plan.tunnel import find_way_in
+from infra.plan.tunnel import find_end, find_way_in
 from infra.record.service import (
     DATABASE_PORT,
     MANAGEMENT_ACCOUNT,
@@ -116,23 +116,27 @@ def _edge(key: str, server: Server, outputs: StackOutputs) -> dict[str, Any]:
     return _pair(key, server, outputs) | {
         "edge_forward": [rule.model_dump() for rule in server.filter.forward],
         "edge_interfaces": interfaces,
-        "edge_outside": [nic.device for nic in server.nics if nic.segment in plan.outside],
+        "edge_outside": {
+            nic.device: _plain(nic.address or nic.shared)
+            for nic in server.nics
+            if nic.segment in plan.outside
+        },
     }
 
 
 def _tunnel(key: str, server: Server, outputs: StackOutputs) -> dict[str, Any]:
-    keys = outputs.secrets.tunnels
+    keys, tunnels = outputs.secrets.tunnels, outputs.plan.tunnels
     return {
         "tunnel_address": server.address,
         "tunnel_port": TUNNEL_PORT,
-        "tunnel_private_key": keys[key].get_secret_value(),
+        "tunnel_private_key": keys[find_end(tunnels, key)].get_secret_value(),
         "tunnel_peers": {
             name: {
                 "public_key": tunnel_public_key(keys[name].get_secret_value()),
                 "endpoint": peer.endpoint,
                 "prefixes": list(peer.prefixes),
             }
-            for name, peer in outputs.plan.tunnels[key].items()
+            for name, peer in tunnels[key].items()
         },
     }
 
@@ -150,14 +154,20 @@ def _pair(key: str, server: Server, outputs: StackOutputs) -> dict[str, Any]:
         "edge_pair_port": SYNCHRONISATION_PORT,
         "edge_pair_legs": {
             own.device: {
-                "own": str(own.address).partition("/")[0],
-                "partner": str(theirs.address).partition("/")[0],
-                "shared": plan.segments[own.segment].gateway,
+                "own": _plain(own.address),
+                "partner": _plain(theirs.address),
+                "shared": _plain(own.shared),
             }
             for own, theirs in zip(server.nics, edges[partner], strict=True)
-            if own.segment
+            if own.address
         },
+        "edge_pair_restarted": [f"wg-quick@{TUNNEL_DEVICE}.service"] if key in plan.tunnels else [],
     }
+
+
+def _plain(address: str | None) -> str:
+    """Give an address without its prefix length."""
+    return str(address).partition("/")[0]
 
 
 def _bastion(_key: str, server: Server, outputs: StackOutputs) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from infra.operations.stack_config import read_config, store_secrets
 from infra.outputs import StackOutputs
 from infra.plan.model import Plan
 from infra.plan.partner import find_endpoints
+from infra.plan.tunnel import find_ends
 from infra.settings import CONFIG_NAMESPACE
 
 MANAGEMENT_KEY = f"{CONFIG_NAMESPACE}:management-key"
@@ -71,7 +72,7 @@ def complete_secrets(stack: Stack, plan: Plan) -> None:
     known = read_config(stack)
     complete_keys(stack, known)
     _complete(stack, known, DATABASES, plan.applications, generate_password)
-    _complete(stack, known, TUNNELS, plan.tunnels, generate_tunnel_key)
+    _complete(stack, known, TUNNELS, find_ends(plan.tunnels), generate_tunnel_key)
     endpoints = find_endpoints(plan.servers)
     _complete(stack, known, CERTIFICATE_KEYS, endpoints, generate_certificate_key)
 
@@ -105,7 +106,7 @@ def rotate_tunnel_keys(stack: Stack, plan: Plan) -> None:
     Raises:
         DeploymentError: Pulumi refuses.
     """
-    keys = {name: generate_tunnel_key() for name in plan.tunnels}
+    keys = {name: generate_tunnel_key() for name in find_ends(plan.tunnels)}
     _store_by_name(stack, read_config(stack), TUNNELS, keys)
 
 

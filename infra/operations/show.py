@@ -42,7 +42,9 @@ def _tables(plan: Plan) -> Iterable[Table]:
                 ", ".join(server.roles),
                 server.vcpu,
                 server.memory_mib,
-                ", ".join(nic.address or "provider-management" for nic in server.nics),
+                ", ".join(
+                    nic.address or nic.shared or "provider-management" for nic in server.nics
+                ),
             )
             for key, server in plan.servers.items()
         ],

@@ -32,24 +32,31 @@ def plan_nics(
     server: Server,
     places: Mapping[str, Segment | Outside],
     *,
+    has_partner: bool,
     has_provider_leg: bool,
 ) -> tuple[Nic, ...]:
     """List a server's NICs in device order.
 
     The primary segment is eth0, further segments and networks outside follow sorted by key, the
-    leg in the provider-management network comes last.
+    leg in the provider-management network comes last. An edge with a partner shares each gateway,
+    and its address in a network outside.
     """
     legs = [(PRIMARY, server.segment, server.address)]
     legs += [(name, name, address) for name, address in sorted(server.interfaces.items())]
-    nics = [
-        Nic(
-            device=f"eth{index}",
-            mac=derive_mac(tenant, key, leg),
-            segment=segment,
-            address=f"{address}/{places[segment].prefix.prefixlen}",
+    nics = []
+    for index, (leg, segment, address) in enumerate(legs):
+        place = places[segment]
+        own = f"{address}/{place.prefix.prefixlen}"
+        shared = f"{place.gateway}/{place.prefix.prefixlen}" if isinstance(place, Segment) else own
+        nics.append(
+            Nic(
+                device=f"eth{index}",
+                mac=derive_mac(tenant, key, leg),
+                segment=segment,
+                address=None if has_partner and own == shared else own,
+                shared=shared if has_partner else None,
+            )
         )
-        for index, (leg, segment, address) in enumerate(legs)
-    ]
     if has_provider_leg:
         mac = derive_mac(tenant, key, MANAGEMENT)
         nics.append(Nic(device=f"eth{len(nics)}", mac=mac, segment=None, address=None))

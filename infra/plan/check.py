@@ -14,7 +14,6 @@ from infra.plan.model import (
     ListenerCheck,
     Partner,
     Peer,
-    Segment,
     Server,
     ServiceCheck,
     VolumeCheck,
@@ -46,7 +45,6 @@ SAMPLED_PORTS = (22, 80, 443, 445, 3389, 5432)
 
 
 def plan_checks(
-    segments: Mapping[str, Segment],
     servers: Mapping[str, Server],
     flows: Mapping[str, Flow],
     applications: Mapping[str, Application],
@@ -56,7 +54,6 @@ def plan_checks(
     """Derive all checks.
 
     Args:
-        segments: by key.
         servers: by key, sorted.
         flows: resolved, by key, sorted.
         applications: by key, sorted.
@@ -72,7 +69,7 @@ def plan_checks(
     listeners = _listeners(servers, flows, tunnels)
     flow_checks = dict(_flow_checks(servers, flows))
     return {
-        **dict(_server_checks(segments, servers, listeners, applications, tunnels)),
+        **dict(_server_checks(servers, listeners, applications, tunnels)),
         **flow_checks,
         **dict(_denied_checks(servers, listeners, flow_checks, flows, partners)),
         **dict(_application_checks(servers, flows, applications)),
@@ -106,7 +103,6 @@ def _pair(servers: Mapping[str, Server]) -> list[str]:
 
 
 def _server_checks(
-    segments: Mapping[str, Segment],
     servers: Mapping[str, Server],
     listeners: Mapping[str, tuple[str, ...]],
     applications: Mapping[str, Application],
@@ -123,7 +119,7 @@ def _server_checks(
                     device=nic.device,
                     mac=nic.mac,
                     address=nic.address,
-                    shared=_shared(segments[nic.segment]) if key in pair and nic.segment else None,
+                    shared=nic.shared,
                 ),
             )
         for name, volume in server.volumes.items():
@@ -152,11 +148,6 @@ def _server_checks(
         units |= {f"wg-quick@{TUNNEL_DEVICE}.service"} if key in tunnels else set()
         for unit in sorted(units):
             yield f"service/{key}/{unit}", ServiceCheck(server=key, unit=unit)
-
-
-def _shared(segment: Segment) -> str:
-    """The gateway's address with its prefix length."""
-    return f"{segment.gateway}/{segment.prefix.partition('/')[2]}"
 
 
 def _flow_checks(

@@ -87,7 +87,7 @@ def compile_plan(tenant: record.Tenant) -> Plan:
         outside={name: str(seen.prefix) for name, seen in sorted(tenant.outside.items())},
         partners=partners,
         tunnels=tunnels,
-        checks=plan_checks(segments, servers, flows, applications, tunnels, partners),
+        checks=plan_checks(servers, flows, applications, tunnels, partners),
     )
 
 
@@ -116,8 +116,16 @@ def plan_all_nics(tenant: record.Tenant) -> dict[str, tuple[Nic, ...]]:
         name: segment for zone in tenant.zones.values() for name, segment in zone.segments.items()
     }
     places |= tenant.outside
+    has_pair = sum("edge" in server.roles for server in tenant.servers.values()) > 1
     nics = {
-        key: plan_nics(tenant.id, key, server, places, has_provider_leg="bastion" in server.roles)
+        key: plan_nics(
+            tenant.id,
+            key,
+            server,
+            places,
+            has_partner=has_pair and "edge" in server.roles,
+            has_provider_leg="bastion" in server.roles,
+        )
         for key, server in sorted(tenant.servers.items())
     }
     owners: dict[str, list[str]] = {}

@@ -67,7 +67,8 @@ def plan_filters(
     for router, sent, arriving in way_rules(tenant, topology, tunnels):
         anywhere = sent.model_copy(update={"in_device": None, "out_device": None})
         drafts[bastion].outgoing.append(anywhere)
-        drafts[topology.edge].forward.append(sent)
+        for edge in topology.edges:
+            drafts[edge].forward.append(sent)
         drafts[router].incoming.append(arriving)
     return {
         key: Filter(

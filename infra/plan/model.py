@@ -35,17 +35,19 @@ class Nic(Planned):
 
     segment: None for the bastion's leg in the provider-management network, whose address the
     stack's configuration gives (address None too); it may be a network outside. address: with
-    prefix length, 10.0.0.1/24.
+    prefix length, 10.0.0.1/24; None where an edge of a pair has only the shared one. shared: what
+    either edge of a pair can hold, the gateway's address or the one outside.
     """
 
     device: str
     mac: str
     segment: str | None
     address: str | None
+    shared: str | None = None
 
 
 class Peer(Planned):
-    """The other end of a tunnel.
+    """The other end of a tunnel; a pair of edges is one end, called by the first.
 
     own, endpoint: IPv4 addresses of this end and of the other in the network outside where they
     meet. prefixes: CIDR, of all segments that are reached through the tunnel, sorted.
@@ -155,9 +157,10 @@ class IdentityCheck(Planned):
 
 
 class AddressCheck(Planned):
-    """The host's NIC has this MAC and exactly this address (None: from the configuration).
+    """The host's NIC has this MAC and exactly this address.
 
-    shared: the one that it may have beside it, because either edge of a pair can hold it.
+    address: None for the one from the configuration, unless shared stands alone. shared: what it
+    may have beside it, because either edge of a pair can hold it.
     """
 
     kind: Literal["address"] = "address"

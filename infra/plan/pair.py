@@ -24,7 +24,7 @@ def find_partner(key: str, edges: Mapping[str, tuple[Nic, ...]]) -> str | None:
 def pair_rules(
     key: str, edges: Mapping[str, tuple[Nic, ...]]
 ) -> tuple[tuple[Rule, ...], tuple[Rule, ...]]:
-    """Let an edge's messages to its partner pass, in every segment that they share.
+    """Let an edge's messages to its partner pass, in every segment; outside they say nothing.
 
     Args:
         key: of a server.
@@ -39,7 +39,9 @@ def pair_rules(
     incoming: list[Rule] = []
     outgoing: list[Rule] = []
     for own, theirs in zip(edges[key], edges[partner], strict=True):
-        here, there = _host(own), _host(theirs)
+        if not (own.address and theirs.address):
+            continue
+        here, there = _host(own.address), _host(theirs.address)
         for name, protocol, port in (
             (AGREEMENT, "vrrp", None),
             (SYNCHRONISATION, "udp", SYNCHRONISATION_PORT),
@@ -55,6 +57,6 @@ def pair_rules(
     return tuple(incoming), tuple(outgoing)
 
 
-def _host(nic: Nic) -> str:
-    """Give the prefix of a NIC's one address."""
-    return f"{str(nic.address).partition('/')[0]}/32"
+def _host(address: str) -> str:
+    """Give the prefix of one address that is written with another's length."""
+    return f"{address.partition('/')[0]}/32"

@@ -27,7 +27,7 @@ class Hop:
 class Topology:
     """How segments hang together.
 
-    edges: one, or a pair of which either forwards; then there are no sites. routers: of sites, by
+    edges: one, or a pair of which either forwards. routers: of sites, by
     site. gates: first edge or router by segment. devices: by edge or router, then by segment or
     network outside. outside: names of those networks.
     """

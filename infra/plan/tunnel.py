@@ -20,7 +20,8 @@ def plan_tunnels(tenant: Tenant, topology: Topology) -> dict[str, dict[str, Peer
         topology: how its segments hang together.
 
     Returns:
-        Peers by server key: of the edge every router, of a router the edge.
+        Peers by server key: of an edge every router, of a router the edge. Both of a pair have the
+        same, and are one end: who holds the address outside has the tunnel.
     """
     prefixes = {
         name: str(segment.prefix)
@@ -33,9 +34,10 @@ def plan_tunnels(tenant: Tenant, topology: Topology) -> dict[str, dict[str, Peer
         near = str(tenant.servers[topology.edge].interfaces[uplink])
         far = str(tenant.servers[router].interfaces[uplink])
         behind = set(topology.segments_of(router))
-        tunnels.setdefault(topology.edge, {})[router] = Peer(
-            own=near, endpoint=far, prefixes=tuple(sorted(prefixes[name] for name in behind))
-        )
+        for edge in topology.edges:
+            tunnels.setdefault(edge, {})[router] = Peer(
+                own=near, endpoint=far, prefixes=tuple(sorted(prefixes[name] for name in behind))
+            )
         tunnels[router] = {
             topology.edge: Peer(
                 own=far,
@@ -44,6 +46,17 @@ def plan_tunnels(tenant: Tenant, topology: Topology) -> dict[str, dict[str, Peer
             )
         }
     return dict(sorted(tunnels.items()))
+
+
+def find_ends(tunnels: Mapping[str, Mapping[str, Peer]]) -> list[str]:
+    """Give the names of all ends of tunnels, each with a key of its own, sorted."""
+    return sorted({find_end(tunnels, server) for server in tunnels})
+
+
+def find_end(tunnels: Mapping[str, Mapping[str, Peer]], server: str) -> str:
+    """Give the name by which its peers know a server: both of a pair are called by the first."""
+    known = {name for peer in tunnels[server] for name in tunnels[peer]}
+    return server if server in known else min(known)
 
 
 def tunnel_rules(tunnels: Mapping[str, Mapping[str, Peer]], server: str) -> Iterator[Rule]:
@@ -63,7 +76,7 @@ def way_rules(
     """Give for each router the rules of the bastion's way to it.
 
     Yields:
-        The router, the rule of bastion and edge, and the router's own, which sees the edge.
+        The router, the rule of bastion and edges, and the router's own, which sees the edge.
     """
     bastion = next(server for server in tenant.servers.values() if "bastion" in server.roles)
     for site, router in sorted(topology.routers.items()):

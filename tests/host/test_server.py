@@ -30,7 +30,9 @@ def test_server_calls_itself_by_its_name(check: IdentityCheck, connect: Connect)
 def test_nic_has_its_mac_and_exactly_its_address(
     check: AddressCheck, connect: Connect, outputs: StackOutputs
 ) -> None:
-    planned = check.address or outputs.management.bastion_interface
+    planned = [check.address] if check.address else []
+    if not check.address and not check.shared:
+        planned = [outputs.management.bastion_interface]
     answer = connect(check.server).check_output("ip -json address show dev %s", check.device)
     link = json.loads(answer)[0]
     addresses = [
@@ -41,7 +43,7 @@ def test_nic_has_its_mac_and_exactly_its_address(
     assert link["address"] == check.mac, (
         f"{check.device} has MAC {link['address']}, planned is {check.mac}"
     )
-    expected = [planned, check.shared] if check.shared in addresses else [planned]
+    expected = [*planned, check.shared] if check.shared in addresses else planned
     assert addresses == expected, f"{check.device} has addresses {addresses}, planned is {planned}"
 
 

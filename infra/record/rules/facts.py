@@ -12,12 +12,17 @@ from infra.record.surroundings import Surroundings
 
 @dataclass(frozen=True)
 class Leg:
-    """One address of one server in one segment. path: of the address in the record."""
+    """One address of one server in one segment.
+
+    path: of the address in the record. owner: the same, but for what a pair of edges shares: the
+    path at the first of them.
+    """
 
     server: str
     segment: str
     address: IPv4Address
     path: Path
+    owner: Path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +78,10 @@ class Facts:
         zone = self.zone_of.get(self.tenant.servers[server].segment)
         return self.site_of.get(zone) if zone else None
 
+    def site_of_end(self, end: str) -> str | None:
+        """Give the site of a flow's end, zone or server; None in the datacenter and outside."""
+        return self.site_of_server(end) if end in self.tenant.servers else self.site_of.get(end)
+
     def servers_of(self, ends: Sequence[str]) -> Iterator[str]:
         """Give the servers that the ends of a flow stand for."""
         for end in ends:
@@ -108,15 +117,17 @@ def collect_facts(tenant: Tenant, source: Source, surroundings: Surroundings) ->
     holders: dict[ServerRole, list[str]] = {}
     legs: list[Leg] = []
     for key, server in tenant.servers.items():
-        legs.append(Leg(key, server.segment, server.address, ("servers", key, "address")))
-        legs += [
-            Leg(key, segment, address, ("servers", key, "interfaces", segment))
-            for segment, address in server.interfaces.items()
-        ]
-        if zone_name := zone_of.get(server.segment):
-            members[zone_name].append(key)
         for role in dict.fromkeys(server.roles):
             holders.setdefault(role, []).append(key)
+        own: Path = ("servers", key, "address")
+        legs.append(Leg(key, server.segment, server.address, own, own))
+        for network, address in server.interfaces.items():
+            path: Path = ("servers", key, "interfaces", network)
+            is_shared = "edge" in server.roles and network in tenant.outside
+            owner = ("servers", holders["edge"][0], *path[2:]) if is_shared else path
+            legs.append(Leg(key, network, address, path, owner))
+        if zone_name := zone_of.get(server.segment):
+            members[zone_name].append(key)
     site_of: dict[str, str] = {}
     for site, place in tenant.sites.items():
         for zone in place.zones:

@@ -116,10 +116,11 @@ def misplace(address: IPv4Address, segment: str, prefix: IPv4Network) -> str | N
 
 
 def refuse_repeated_addresses(facts: Facts) -> Iterator[Fault]:
-    """Refuse an address of two servers."""
+    """Refuse an address of two servers, unless a pair of edges shares it."""
     owners: dict[IPv4Address, Path] = {}
     for leg in facts.legs:
-        if first := owners.get(leg.address):
+        first = owners.setdefault(leg.address, leg.owner)
+        if first != leg.owner:
             yield facts.fault(
                 leg.path,
                 f"{leg.address} is also {facts.source.cite(first)}",
@@ -128,7 +129,6 @@ def refuse_repeated_addresses(facts: Facts) -> Iterator[Fault]:
                 if leg.segment in facts.prefixes
                 else "Choose another address",
             )
-        owners.setdefault(leg.address, leg.path)
 
 
 RULES = (

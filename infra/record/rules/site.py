@@ -12,6 +12,8 @@ from infra.record.suggestion import suggest
 GATES: tuple[ServerRole, ...] = ("edge", "router")
 """Roles of the servers that route and filter between segments."""
 
+SHARED_OUTSIDE = "one address outside for both edges of a pair, because either can hold it"
+
 
 def refuse_unknown_networks(facts: Facts) -> Iterator[Fault]:
     """Refuse a network outside that is not the provider's, or is called like something else."""
@@ -161,8 +163,10 @@ def _require_legs(facts: Facts, router: str, site: str) -> Iterator[Fault]:
                 "the gateway's address, because the router is the gateway",
                 f"Write {segment.gateway} here, or the other there",
             )
-    edge = facts.sole_holder("edge")
-    for server in (router, edge) if edge else (router,):
+    edges = facts.holders.get("edge", ())
+    if any(uplink in facts.tenant.servers[edge].interfaces for edge in edges):
+        edges = ()  # `require_shared_legs` sees to the other one
+    for server in (router, *edges[:1]):
         if uplink in facts.tenant.outside and uplink not in facts.tenant.servers[server].interfaces:
             yield facts.fault(
                 ("servers", server, "interfaces"),
@@ -199,7 +203,7 @@ def require_legs_for_flows(facts: Facts) -> Iterator[Fault]:
     gates: dict[str | None, str] = {
         facts.site_of_server(router): router for router in facts.holders.get("router", ())
     }
-    if edge := facts.sole_holder("edge"):
+    for edge in facts.holders.get("edge", ())[:1]:
         gates[None] = edge
     for key, flow in facts.tenant.flows.items():
         zones = [
@@ -222,20 +226,49 @@ def require_legs_for_flows(facts: Facts) -> Iterator[Fault]:
                     )
 
 
-def refuse_pairs_of_edges(facts: Facts) -> Iterator[Fault]:
-    """Refuse sites and legs outside of a pair: it would share neither tunnel nor address there."""
+def require_shared_legs(facts: Facts) -> Iterator[Fault]:
+    """Require that both edges of a pair have the same one address in a network outside."""
+    edges = facts.holders.get("edge", ())
+    legs = {(leg.server, leg.segment): leg for leg in facts.legs}
+    for network in facts.tenant.outside:
+        own = [legs.get((edge, network)) for edge in edges]
+        first = next(filter(None, own), None)
+        for edge, leg in zip(edges, own, strict=True):
+            if first and leg is None:
+                yield facts.fault(
+                    ("servers", edge, "interfaces"),
+                    f"has no leg in {network}, where {facts.source.cite(first.path)} is",
+                    SHARED_OUTSIDE,
+                    f'Add "{network}: {first.address}"',
+                )
+            elif first and leg and leg.address != first.address:
+                yield facts.fault(
+                    leg.path,
+                    f"{leg.address} is not {first.address} of {facts.source.cite(first.path)}",
+                    SHARED_OUTSIDE,
+                    f"Write {first.address} here, or the other there",
+                )
+
+
+def refuse_flows_between_pair_and_site(facts: Facts) -> Iterator[Fault]:
+    """Refuse flows between an edge of a pair and a site: the tunnel is where the gateways are."""
     edges = facts.holders.get("edge", ())
     if len(edges) < 2:
         return
-    sites: list[Path] = [("sites", key) for key in facts.tenant.sites]
-    own = [leg for leg in facts.legs if leg.server in edges]
-    for path in (*sites, *(leg.path for leg in own if leg.segment in facts.tenant.outside)):
-        yield facts.fault(
-            path,
-            f"stands beside two edges, {' and '.join(edges)}",
-            "sites and networks outside on one edge, because a pair cannot share what it has there",
-            "Remove it, or all edges but one",
-        )
+    for key, flow in facts.tenant.flows.items():
+        sides = (("from", flow.sources, flow.destinations), ("to", flow.destinations, flow.sources))
+        for field, ends, others in sides:
+            sites = dict.fromkeys(filter(None, map(facts.site_of_end, others)))
+            for (index, end), site in product(enumerate(ends), sites):
+                if met := [edge for edge in edges if edge in facts.servers_of((end,))]:
+                    yield facts.fault(
+                        ("flows", key, field, index),
+                        f"{met[0]} is one of a pair, and the flow's other end is at"
+                        f" {facts.source.cite(('sites', site))}",
+                        "no flow between a site and an edge of a pair, because only the edge that"
+                        " holds the gateways has the tunnel",
+                        "Name another server or remove the flow",
+                    )
 
 
 RULES = (
@@ -244,7 +277,8 @@ RULES = (
     refuse_unknown_references,
     refuse_sites_of_bastions,
     require_routers,
-    refuse_pairs_of_edges,
+    require_shared_legs,
+    refuse_flows_between_pair_and_site,
     refuse_legs_elsewhere,
     require_legs_for_flows,
 )

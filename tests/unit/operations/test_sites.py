@@ -20,6 +20,7 @@ from infra.record import load
 from infra.record.provider import Provider
 from tests.unit.operations.conftest import MANAGEMENT
 from tests.unit.operations.test_management_path import Make
+from tests.unit.plan.test_pair import EDGES, doubled
 from tests.unit.record.good_record import lay_out
 from tests.unit.record.test_bad_record import SITE, change_record, read_changes
 
@@ -107,8 +108,8 @@ def test_edge_and_router_take_from_the_tunnel_what_is_behind_it(outputs: StackOu
     assert variables["router01"]["base_way_in"] == ["203.0.113.2"]
     plan = outputs.plan
     for key in ("edge01", "router01"):
-        (device,) = (nic.device for nic in plan.servers[key].nics if nic.segment == "internet")
-        assert variables[key]["edge_outside"] == [device]
+        (nic,) = (nic for nic in plan.servers[key].nics if nic.segment == "internet")
+        assert f"{variables[key]['edge_outside'][nic.device]}/24" == nic.address
 
 
 def test_roles_of_a_router_concern_it(outputs: StackOutputs, tmp_path: Path) -> None:
@@ -160,3 +161,20 @@ def test_isolation_suite_leaves_legs_outside_alone_and_says_so(outputs: StackOut
     (workplace,) = (leg for leg in ground.sources if leg.server == AT_SITE)
     assert [leg.server for leg in ground.gateways(workplace)] == ["router01"]
     assert OUTSIDE_UNTESTED in compile_campaign(ground, "0123abcd").untested
+
+
+def test_both_edges_of_a_pair_are_one_end(outputs: StackOutputs, tmp_path: Path) -> None:
+    folder = lay_out(tmp_path)
+    change_record(folder, read_changes(SITE))
+    pair = outputs.model_copy(update={"plan": compile_plan(doubled(load(folder)))})
+    variables = _variables(pair)
+    (leg,) = (nic for nic in pair.plan.servers["edge01"].nics if nic.segment == "internet")
+    for edge in EDGES:
+        own = variables[edge]
+        assert own["tunnel_private_key"] == variables["edge01"]["tunnel_private_key"]
+        assert own["edge_outside"] == {leg.device: "203.0.113.2"}
+        assert leg.device not in own["edge_pair_legs"]
+        assert own["edge_pair_restarted"] == ["wg-quick@wg0.service"]
+        # Who reaches the tunnel's other end has the address that it knows, and no other.
+        assert own["tunnel_peers"].keys() == {"router01"}
+    assert variables["router01"]["tunnel_peers"].keys() == {"edge01"}

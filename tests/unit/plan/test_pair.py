@@ -23,13 +23,19 @@ EDGES = ("edge01", "edge02")
 
 
 def doubled(tenant: Tenant) -> Tenant:
-    """Give a record a second edge: addresses of its own for each, the gateways for neither."""
+    """Give a record a second edge: addresses of its own for each, the gateways for neither.
+
+    Outside both have the same one.
+    """
     alone = tenant.servers["edge01"]
     edges = {
         edge: alone.model_copy(
             update={
                 "address": alone.address + number,
-                "interfaces": {key: leg + number for key, leg in alone.interfaces.items()},
+                "interfaces": {
+                    key: leg if key in tenant.outside else leg + number
+                    for key, leg in alone.interfaces.items()
+                },
             }
         )
         for number, edge in enumerate(EDGES, start=1)

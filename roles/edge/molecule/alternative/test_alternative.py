@@ -70,7 +70,7 @@ TO_OUTSIDE = {
 
 def test_packets_outside_bear_the_routers_address(connect: Callable[[str], Any]) -> None:
     last = "journalctl --unit=listener@8080 --output=cat | grep received | tail -1"
-    for outside, source in (([], "10.31.20.11"), (["eth2"], "10.31.30.1")):
+    for outside, source in (({}, "10.31.20.11"), ({"eth2": "10.31.30.1"}, "10.31.30.1")):
         assert play({"edge_outside": outside, "edge_forward": [TO_OUTSIDE]}).failures == []
         assert _reaches(connect("app01"), "10.31.30.11", 8080)
         assert f" {source} " in connect("db01").check_output(last)
@@ -89,19 +89,22 @@ FROM_OUTSIDE = {
 
 
 def test_flow_from_outside_ends_at_its_host(connect: Callable[[str], Any]) -> None:
-    assert play({"edge_outside": ["eth3"], "edge_forward": [FROM_OUTSIDE]}).failures == []
+    assert (
+        play({"edge_outside": {"eth3": "10.31.50.1"}, "edge_forward": [FROM_OUTSIDE]}).failures
+        == []
+    )
     guest = connect("guest01")
     assert [_reaches(guest, "10.31.50.1", port) for port in (8080, 8081)] == [True, False]
     last = "journalctl --unit=listener@8080 --output=cat | grep received | tail -1"
     assert " 10.31.50.11 " in connect("app01").check_output(last)
-    assert play({"edge_outside": ["eth3"], "edge_forward": []}).failures == []
+    assert play({"edge_outside": {"eth3": "10.31.50.1"}, "edge_forward": []}).failures == []
     assert not _reaches(guest, "10.31.50.1", 8080)
     play()
 
 
 def test_flow_from_outside_to_a_whole_segment_is_refused() -> None:
     wide = FROM_OUTSIDE | {"destinations": ["10.31.20.0/24"]}
-    assert play({"edge_outside": ["eth3"], "edge_forward": [wide]}).failures == [
+    assert play({"edge_outside": {"eth3": "10.31.50.1"}, "edge_forward": [wide]}).failures == [
         "host01: preflight | Refuse what begins outside and ends at several hosts: edge_forward:"
         " 10.31.20.0/24: destinations of a flow by a device of edge_outside. One address is"
         " allowed, such as 10.21.70.11/32, because this host's own is translated to it. Correct the"
