@@ -4,6 +4,7 @@ Must not send anything over them, nor judge what passes.
 """
 
 import json
+import socket
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from pyVmomi import vim
 
 from lab.error import LabError
 from lab.process import until
+from tests.lab import frame
 from tests.lab.edge_traffic import FORBIDDEN, PATIENCE_S
 from tests.lab.estate import Estate
 from tests.lab.site import Site
@@ -41,6 +43,12 @@ class Pair:
         """Return the gateways' addresses that an edge has now."""
         links = json.loads(self.run(edge, "ip -json -4 address show"))
         return {info["local"] for link in links for info in link["addr_info"]} & GATEWAYS
+
+    def listen(self, edge: str, network: str) -> socket.socket:
+        """Return a sensor for all that an edge sends and hears in a network."""
+        nics = self.site.stack.outputs().plan.servers[edge].nics
+        device = next(nic.device for nic in nics if nic.segment == network)
+        return self.estate.inside(self.machine(edge), lambda: frame.listen(device))
 
     def holder(self) -> str:
         """Return the edge that holds all gateways, once one does."""

@@ -6,6 +6,7 @@ Programs for hosts, and what reads their reports. Must not know the edges.
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from lab.process import until
@@ -47,7 +48,7 @@ lock = threading.Lock()
 
 def talk(number):
     try:
-        connection = socket.create_connection(("{DATABASE}", {ALLOWED}), timeout={PATIENCE_S})
+        connection = socket.create_connection((sys.argv[1], {ALLOWED}), timeout={PATIENCE_S})
         while True:
             asked = time.monotonic()
             connection.sendall(b"x")
@@ -68,7 +69,10 @@ for _ in sys.stdin:
         print(json.dumps(report), flush=True)
         report.update(rounds=[0] * COUNT, gap_s=0.0)
 """
-"""Holds connections and talks over each; tells for every line that it reads how that went."""
+"""Holds connections to an address; tells for every line that it reads how talking went."""
+
+Traffic = Mapping[str, subprocess.Popen[str]]
+"""Programs that hold connections, by the way that these go."""
 
 INTRUDER = f"""
 import json, socket, sys, threading
@@ -110,26 +114,29 @@ def listen(start: Start, port: int) -> None:
     assert server.stdout.readline() == "listening\n"
 
 
-def talk(traffic: subprocess.Popen[str]) -> float:
+def talk(traffic: Traffic) -> dict[str, float]:
     """Wait until every connection had answers since now.
 
     Returns:
-        The longest time that one of them waited for an answer since the report before, in s.
+        The longest time in s that one of each way waited since the report before.
     """
     # What was answered before now proves nothing; how long it took counts.
-    gap_s: float = ask(traffic)["gap_s"]
-    rounds = [0] * CONNECTIONS
+    gaps_s = {way: ask(program)["gap_s"] for way, program in traffic.items()}
+    rounds = {way: [0] * CONNECTIONS for way in traffic}
     for _ in until(PATIENCE_S):
-        report = ask(traffic)
-        assert report["lost"] == 0, report
-        gap_s = max(gap_s, report["gap_s"])
-        rounds = [sum(both) for both in zip(rounds, report["rounds"], strict=True)]
-        if min(rounds) >= ROUNDS:
-            return gap_s
-    message = f"a connection had {min(rounds)} answers within {PATIENCE_S} s"
+        for way, program in traffic.items():
+            report = ask(program)
+            assert report["lost"] == 0, (way, report)
+            gaps_s[way] = max(gaps_s[way], report["gap_s"])
+            rounds[way] = [sum(both) for both in zip(rounds[way], report["rounds"], strict=True)]
+        if min(map(min, rounds.values())) >= ROUNDS:
+            return gaps_s
+    message = f"a connection had too few answers within {PATIENCE_S} s: {rounds}"
     raise AssertionError(message)
 
 
-def tell(event: str, gap_s: float) -> None:
+def tell(event: str, gaps_s: Mapping[str, float]) -> None:
     """Say what was measured: shown by `pytest -s`, and with a failure."""
-    sys.stdout.write(f"{event}: {gap_s:.1f} s without traffic, 0 of {CONNECTIONS} lost\n")
+    shown = ", ".join(f"{gap_s:.1f} s {way}" for way, gap_s in gaps_s.items())
+    total = CONNECTIONS * len(gaps_s)
+    sys.stdout.write(f"{event}: without traffic {shown}; 0 of {total} lost\n")

@@ -43,6 +43,17 @@ def count_seen(raw: socket.socket, name: str, *, within_s: float = 0.25) -> int:
     return seen
 
 
+def count_sent(raw: socket.socket) -> int:
+    """Count the frames that an interface itself has sent since it is listened to."""
+    raw.setblocking(False)
+    sent = 0
+    while True:
+        try:
+            sent += raw.recvfrom(2048)[1][2] == socket.PACKET_OUTGOING
+        except BlockingIOError:
+            return sent
+
+
 def plain(name: str, *, source: str, destination: str = "ff:ff:ff:ff:ff:ff") -> bytes:
     """Return a frame of a type for experiments (IEEE 802: 0x88b5)."""
     return _mac(destination) + _mac(source) + b"\x88\xb5" + _MARK + name.encode() + bytes(32)

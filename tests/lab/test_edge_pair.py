@@ -1,27 +1,33 @@
 """A pair of edges under traffic: one is lost, and what was allowed goes on over the other.
 
-In file order: every test leaves both edges up. What passes is measured and told, not judged: how
-long a failover takes is the machine's too. It does not prove a real vCenter or physical switches.
+Within the datacenter, by the tunnel to a town hall, and from outside to the address that both can
+hold; the programs at the town hall are themselves reached by that address. In file order: every
+test leaves both edges up. What passes is measured and told, not judged: how long a failover takes
+is the machine's too. It does not prove a real vCenter or physical switches.
 """
 
 import json
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from typing import Any
 
 import pytest
 
 from infra.operations.stack import ROOT
 from lab.layout import Layout
 from lab.process import until
+from tests.lab import frame
 from tests.lab.edge_pair import EDGES, Pair, other, own
 from tests.lab.edge_traffic import (
     ALLOWED,
     CLIENT,
     CONNECTIONS,
+    DATABASE,
     FORBIDDEN,
     INTRUDER,
     PATIENCE_S,
+    Traffic,
     ask,
     listen,
     talk,
@@ -30,6 +36,7 @@ from tests.lab.edge_traffic import (
 from tests.lab.estate import Estate, wait
 from tests.lab.site import Site, Start, open_site
 from tests.lab.tenant import run_tenant
+from tests.lab.town_hall import EDGE, UPLINK, add_town_hall
 
 pytestmark = pytest.mark.lab
 
@@ -37,10 +44,15 @@ TENANT = "paar"
 BASTION = "10.255.0.209"
 """The bastion's leg in this lab, away from the addresses of other tests."""
 
+HOST_OPENED = "; ".join(
+    f"nft insert rule inet host_filter {chain} accept" for chain in ("incoming", "outgoing")
+)
+"""Has a host's own filter stop nothing."""
+
 
 @pytest.fixture(scope="module")
 def site(layout: Layout, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """Return a tenant that is up: two edges, a bastion, two hosts."""
+    """Return a tenant that is up: two edges, a bastion, two hosts, the router of a town hall."""
     records = tmp_path_factory.mktemp("records")
     with open_site(layout, records, TENANT, bastion=BASTION, without=("werkplek01",)) as site:
         (site.record.parent / "applications" / "meldingen.yaml").unlink()
@@ -57,10 +69,18 @@ def site(layout: Layout, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
             for server in ("app01", "db01"):
                 content["servers"][server]["roles"] = ["workplace"]
             del content["flows"]["meldingen-web"]
-            content["flows"]["meldingen-database"]["port"] = ALLOWED
+            add_town_hall(content)
+            sources = {"meldingen-database": "app01", "by-tunnel": "router01", "entry": UPLINK}
+            content["flows"] |= {name: to_database(source) for name, source in sources.items()}
         site.stack.deploy("up", "--yes", "--skip-preview")
         run_tenant("configure", TENANT, "--stack", site.stack.name)
         yield site
+
+
+def to_database(source: str) -> dict[str, Any]:
+    """Return a flow that leads to db01."""
+    ends = {"from": [source], "to": ["db01"], "protocol": "tcp", "port": ALLOWED}
+    return ends | {"purpose": "talk all the time", "owner": "informatiemanager"}
 
 
 @pytest.fixture(scope="module")
@@ -77,19 +97,22 @@ def start(site: Site) -> Iterator[Start]:
 
 
 @pytest.fixture(scope="module")
-def traffic(start: Start) -> subprocess.Popen[str]:
-    """Return what talks from app01 to db01 all the time."""
+def traffic(pair: Pair, start: Start) -> Traffic:
+    """Return what talks to db01 all the time."""
     listen(start, ALLOWED)
-    return start("app01", CLIENT)
+    # At the town hall, whose filter lets nobody ask the edge's address, somebody outside does.
+    pair.site.ask(router01=HOST_OPENED)
+    return {
+        "within": start("app01", CLIENT, DATABASE),
+        "by the tunnel": start("router01", CLIENT, DATABASE),
+        "from outside": start("router01", CLIENT, EDGE),
+    }
 
 
 @pytest.fixture(scope="module")
 def intrude(pair: Pair, start: Start) -> Callable[[], subprocess.Popen[str]]:
     """Return what starts to try, from app01 to db01, what the edges alone stop."""
-    opened = "; ".join(
-        f"nft insert rule inet host_filter {chain} accept" for chain in ("incoming", "outgoing")
-    )
-    pair.site.ask(app01=opened, db01=opened)
+    pair.site.ask(app01=HOST_OPENED, db01=HOST_OPENED)
     listen(start, FORBIDDEN)
     return lambda: start("app01", INTRUDER)
 
@@ -109,13 +132,14 @@ def test_matrix_goes_through_the_edge_that_holds_the_gateways(site: Site, pair: 
     said = run_tenant("verify", TENANT, "--stack", site.stack.name, "--suite", "matrix")
     assert f"NOT TRIED the forward filter of {other(holder)}: {holder} held the gateways" in said
     found = json.loads((ROOT / "evidence" / site.stack.name / "matrix.json").read_text())
-    assert (found["standby"], found["untried"]) == ([other(holder)], [])
+    assert found["standby"] == [other(holder)]
+    assert all("router01" in (one["source"], one["destination"]) for one in found["untried"])
     swept = [one for each in found["pairs"] for one in each["filters"]]
     assert {one["server"] for one in swept if one["filter"] == "forward"} == {holder}
 
 
 def test_one_edge_holds_every_gateway_and_all_checks_pass(
-    site: Site, pair: Pair, traffic: subprocess.Popen[str]
+    site: Site, pair: Pair, traffic: Traffic
 ) -> None:
     talk(traffic)
     holder = pair.holder()
@@ -125,17 +149,31 @@ def test_one_edge_holds_every_gateway_and_all_checks_pass(
 
 
 def test_connections_are_known_to_the_partner_with_their_marks(
-    pair: Pair, traffic: subprocess.Popen[str]
+    pair: Pair, traffic: Traffic
 ) -> None:
     talk(traffic)
     ours = f"grep ESTABLISHED | grep --fixed-strings dport={ALLOWED} | grep -v 'mark=0 ' | wc -l"
     for _ in until(PATIENCE_S):
-        if pair.run(other(pair.holder()), f"conntrackd -e | {ours}") == str(CONNECTIONS):
+        known = pair.run(other(pair.holder()), f"conntrackd -e | {ours}")
+        if known == str(CONNECTIONS * len(traffic)):
             return
     pytest.fail("the partner does not know the connections")
 
 
-def test_stopped_keepalived_hands_over(pair: Pair, traffic: subprocess.Popen[str]) -> None:
+def test_edge_without_the_gateways_is_silent_outside(pair: Pair, traffic: Traffic) -> None:
+    holder = pair.holder()
+    talk(traffic)
+    sent = {}
+    with ExitStack() as sensors:
+        heard = {edge: sensors.enter_context(pair.listen(edge, UPLINK)) for edge in EDGES}
+        talk(traffic)
+        for edge, sensor in heard.items():
+            sent[edge] = frame.count_sent(sensor)
+    assert sent[holder] > 0
+    assert sent[other(holder)] == 0
+
+
+def test_stopped_keepalived_hands_over(pair: Pair, traffic: Traffic) -> None:
     first = pair.holder()
     talk(traffic)
     pair.run(first, "systemctl stop keepalived")
@@ -146,9 +184,7 @@ def test_stopped_keepalived_hands_over(pair: Pair, traffic: subprocess.Popen[str
     tell("keepalived back", talk(traffic))
 
 
-def test_killed_edge_is_replaced(
-    pair: Pair, estate: Estate, traffic: subprocess.Popen[str]
-) -> None:
+def test_killed_edge_is_replaced(pair: Pair, estate: Estate, traffic: Traffic) -> None:
     first = pair.holder()
     talk(traffic)
     # The lab kills one process after the other; a power cut leaves none a last word to its partner.
@@ -162,9 +198,7 @@ def test_killed_edge_is_replaced(
     tell("edge back", talk(traffic))
 
 
-def test_edge_that_reboots_itself_is_replaced(
-    pair: Pair, estate: Estate, traffic: subprocess.Popen[str]
-) -> None:
+def test_edge_that_reboots_itself_is_replaced(pair: Pair, estate: Estate, traffic: Traffic) -> None:
     first = pair.holder()
     talk(traffic)
     before = estate.leader(pair.machine(first))
@@ -177,7 +211,7 @@ def test_edge_that_reboots_itself_is_replaced(
 
 
 def test_rules_swapped_under_traffic_let_through_what_is_allowed_and_nothing_else(
-    pair: Pair, intrude: Callable[[], subprocess.Popen[str]], traffic: subprocess.Popen[str]
+    pair: Pair, intrude: Callable[[], subprocess.Popen[str]], traffic: Traffic
 ) -> None:
     holder = pair.holder()
     talk(traffic)
@@ -201,7 +235,7 @@ def test_rules_swapped_under_traffic_let_through_what_is_allowed_and_nothing_els
 
 
 def test_edge_without_rules_forwards_nothing_and_gives_up_the_gateways(
-    pair: Pair, intrude: Callable[[], subprocess.Popen[str]], traffic: subprocess.Popen[str]
+    pair: Pair, intrude: Callable[[], subprocess.Popen[str]], traffic: Traffic
 ) -> None:
     first = pair.holder()
     talk(traffic)

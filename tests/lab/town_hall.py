@@ -28,7 +28,9 @@ def add_town_hall(content: Any) -> None:
     for number, (zone, (purpose, start)) in enumerate(SITE.items()):
         segment = {"vlan": 1210 + number, "prefix": f"{start}.0/24", "gateway": f"{start}.1"}
         content["zones"][zone] = {"level": "low", "purpose": purpose, "segments": {zone: segment}}
-    content["servers"]["edge01"]["interfaces"][UPLINK] = EDGE
+    for server in content["servers"].values():
+        if "edge" in server["roles"]:
+            server["interfaces"][UPLINK] = EDGE
     content["servers"]["router01"] = {
         **SMALL,
         "segment": COUNTER,
