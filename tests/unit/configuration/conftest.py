@@ -27,6 +27,13 @@ def access(vlan: int) -> Setting:
     return Setting(vlans=vlans, accepted=(), has_netflow=False)
 
 
+def find_port_group(plan: Plan, segment: str | None) -> str:
+    """Return where a leg is planned: the provider's port groups have the names of its networks."""
+    if segment is None:
+        return MANAGEMENT
+    return segment if segment in plan.outside else f"{plan.tenant}-{segment}"
+
+
 @pytest.fixture(scope="session")
 def plan() -> Plan:
     """Return the plan of the example tenant."""
@@ -43,10 +50,7 @@ def good(plan: Plan) -> Configuration:
             pool=plan.tenant,
             is_template=False,
             nics=tuple(
-                Nic(
-                    mac=nic.mac,
-                    port_group=f"{plan.tenant}-{nic.segment}" if nic.segment else MANAGEMENT,
-                )
+                Nic(mac=nic.mac, port_group=find_port_group(plan, nic.segment))
                 for nic in server.nics
             ),
             texts={

@@ -8,9 +8,11 @@ import pytest
 
 from infra.operations.management_path import ManagementPath
 from infra.operations.picture import EXAMPLE
+from infra.operations.secret import generate_tunnel_key
 from infra.operations.stack import ROOT
 from infra.outputs import StackOutputs, export
 from infra.plan import compile_plan
+from infra.plan.tunnel import find_ends
 from infra.record import load
 from infra.record.place import PROVIDER_FILE
 from infra.settings import Management
@@ -52,7 +54,8 @@ def deployed(record: Path) -> StackOutputs:
     """Give what `pulumi up` gives for a record."""
     plan = compile_plan(load(record))
     uuids = {key: f"uuid-of-{key}" for key in plan.servers}
-    contract = export(plan, MANAGEMENT, uuids, SECRETS)
+    tunnels = {end: generate_tunnel_key() for end in find_ends(plan.tunnels)}
+    contract = export(plan, MANAGEMENT, uuids, SECRETS | {"tunnels": tunnels})
     return StackOutputs.model_validate_json(contract)
 
 

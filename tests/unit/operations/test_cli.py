@@ -88,13 +88,16 @@ def test_tenants_that_collide_are_refused_before_anything_is_deployed(
     monkeypatch.setenv("TENANT_RECORDS", str(tmp_path))
     done = _run(command, "dubbel")
     assert done.returncode == 2
-    lines = done.stderr.splitlines()
+    told = done.stderr.splitlines()
+    lines = [line for line in told if "Next free VLAN" in line]
     vlans = [segment.vlan for segment in compile_plan(load(EXAMPLE)).segments.values()]
     assert len(lines) == len(vlans), "one for each segment"
     for line, free in zip(lines, itertools.count(max(vlans) + 1), strict=False):
         assert line.startswith(f"{tmp_path}/dubbel/tenant.yaml:")
         assert f"({tmp_path}/werkendam/tenant.yaml line " in line
         assert line.endswith(f"Next free VLAN: {free}.")
+    others = [line for line in told if line not in lines]
+    assert all(".interfaces.internet: " in line for line in others), "nor one address outside"
 
 
 def test_record_of_another_folder_is_read_where_the_environment_says(

@@ -20,13 +20,13 @@ def test_decoy_is_told_to_answer_on_what_its_flows_allow(outputs: StackOutputs) 
     assert told["decoy_udp_ports"] == [111, 161, 623]
 
 
-def test_database_is_told_to_listen_where_a_flow_ends(outputs: StackOutputs) -> None:
+def test_database_is_told_to_listen_where_a_flow_ends(outputs_of_pair: StackOutputs) -> None:
+    outputs = outputs_of_pair
     secrets = outputs.secrets.model_copy(update={"management_key": SecretStr(generate_key())})
-    plan = compile_plan(load(TENANTS / "werkendam"))
-    inventory = build_inventory(outputs.model_copy(update={"plan": plan, "secrets": secrets}))
+    inventory = build_inventory(outputs.model_copy(update={"secrets": secrets}))
     hosts = inventory["_meta"]["hostvars"]
     told = {key: its["database_address"] for key, its in hosts.items() if "database_address" in its}
-    assert told == {"db01": plan.servers["db01"].address, "db02": ""}
+    assert told == {"db01": outputs.plan.servers["db01"].address, "db02": ""}
 
 
 def test_filter_keeps_what_every_boot_admits(outputs: StackOutputs) -> None:
