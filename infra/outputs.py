@@ -13,6 +13,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, SecretStr
 
 from infra.plan.model import Plan
+from infra.plan.partner import find_endpoints
+from infra.plan.tunnel import find_ends
 from infra.settings import Management
 
 CONTRACT = "contract"
@@ -77,6 +79,21 @@ class StackOutputs(Contract):
     instances: dict[str, Instance]
     certificates: dict[str, str] = {}
     secrets: Secrets
+
+    @property
+    def lacking(self) -> list[str]:
+        """What needs a secret and has none: the record grew, and `pulumi up` alone deployed it."""
+        wanted = {
+            "application": (self.plan.applications, self.secrets.databases),
+            "tunnel's end": (find_ends(self.plan.tunnels), self.secrets.tunnels),
+            "endpoint": (find_endpoints(self.plan.servers), self.secrets.certificate_keys),
+        }
+        return [
+            f"{kind} {name}"
+            for kind, (names, known) in wanted.items()
+            for name in names
+            if name not in known
+        ]
 
     @property
     def fingerprint(self) -> str:

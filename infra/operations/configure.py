@@ -120,8 +120,16 @@ def configure(
         The hosts it ran on and what changed there.
 
     Raises:
-        ConfigureError: one line for each cause, after all other hosts are done.
+        ConfigureError: one line for each cause, after all other hosts are done; before anything
+            when the stack lacks a secret.
     """
+    if lacking := outputs.lacking:
+        tenant = outputs.plan.tenant
+        message = (
+            f"tenants/{tenant}: {', '.join(lacking)}: has no secret in the stack yet. Each needs"
+            f" one, which `pulumi up` alone does not make. Run `tenant up {tenant}`."
+        )
+        raise ConfigureError(message)
     inventory = build_inventory(outputs)
     variables = inventory["_meta"]["hostvars"]
     wanted = fingerprint_hosts(outputs, variables)

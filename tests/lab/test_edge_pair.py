@@ -72,8 +72,7 @@ def site(layout: Layout, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
             add_town_hall(content)
             sources = {"meldingen-database": "app01", "by-tunnel": "router01", "entry": UPLINK}
             content["flows"] |= {name: to_database(source) for name, source in sources.items()}
-        site.stack.deploy("up", "--yes", "--skip-preview")
-        run_tenant("configure", TENANT, "--stack", site.stack.name)
+        site.up()
         yield site
 
 

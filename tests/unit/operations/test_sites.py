@@ -9,6 +9,7 @@ import pytest
 from infra.isolation.compile import OUTSIDE_UNTESTED, compile_campaign
 from infra.isolation.ground import survey
 from infra.operations import secret
+from infra.operations.configure import ConfigureError, configure
 from infra.operations.host_fault import Fault, explain
 from infra.operations.inventory import build_inventory
 from infra.operations.last_run import find_behind, fingerprint_hosts, read_memory
@@ -178,3 +179,16 @@ def test_both_edges_of_a_pair_are_one_end(outputs: StackOutputs, tmp_path: Path)
         # Who reaches the tunnel's other end has the address that it knows, and no other.
         assert own["tunnel_peers"].keys() == {"router01"}
     assert variables["router01"]["tunnel_peers"].keys() == {"edge01"}
+
+
+def test_end_without_a_key_is_told_before_anything_is_done(
+    outputs: StackOutputs, path: Make
+) -> None:
+    """The record got a town hall, and `pulumi up` alone brought it."""
+    secrets = outputs.secrets.model_copy(update={"tunnels": {}})
+    with pytest.raises(ConfigureError) as told:
+        configure(outputs.model_copy(update={"secrets": secrets}), path("exit 1"), print)
+    assert str(told.value) == (
+        "tenants/voorbeeld: tunnel's end edge01, tunnel's end router01: has no secret in the stack"
+        " yet. Each needs one, which `pulumi up` alone does not make. Run `tenant up voorbeeld`."
+    )
