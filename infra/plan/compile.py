@@ -86,6 +86,7 @@ def compile_plan(tenant: record.Tenant) -> Plan:
         | {a.fqdn: servers[a.web_server].address for a in applications.values()},
         outside={name: str(seen.prefix) for name, seen in sorted(tenant.outside.items())},
         partners=partners,
+        sites=dict(sorted(topology.routers.items())),
         tunnels=tunnels,
         checks=plan_checks(servers, flows, applications, tunnels, partners),
     )

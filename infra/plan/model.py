@@ -309,6 +309,8 @@ class Plan(Planned):
     outside: dict[str, str] = {}
     """Network of the provider in which edge or routers have legs -> CIDR prefix."""
     partners: dict[str, Partner] = {}
+    sites: dict[str, str] = {}
+    """Site outside the datacenter -> its router."""
     tunnels: dict[str, dict[str, Peer]] = {}
     """Server that routes -> its peers, by their server keys."""
     checks: dict[str, Check]

@@ -6,12 +6,28 @@ from ipaddress import IPv4Network
 from infra.isolation.outcome import End, Findings, Outcome, Untested, Verdict
 from infra.plan import compile_plan
 from infra.plan.model import Plan
-from infra.record.model import Administrator, Flow, Level, Limits, Segment, Server, Tenant, Zone
+from infra.record.model import (
+    Administrator,
+    Flow,
+    Level,
+    Limits,
+    Outside,
+    Partner,
+    Segment,
+    Server,
+    Site,
+    Tenant,
+    Zone,
+)
 from infra.report.case import CASES
 from infra.report.summary import PROVIDER
 from tests.unit.plan.records import KEY
 
 OWN = "drawn"
+OUTSIDE = IPv4Network("203.0.113.0/24")
+PARTNERS = {
+    "rvig": Partner(address=OUTSIDE[80], fqdn="rvig.partner.nl", purpose="BRP", owner="burgerzaken")
+}
 UNTESTED = {"I05": "no sensor stands behind the physical trunk"}
 _LEVELS: tuple[Level, ...] = ("high", "medium", "low")
 _NAMES = (
@@ -21,7 +37,12 @@ _NAMES = (
 
 
 def make_plan(
-    zones: int, servers: int, *, name: str = "Gemeente Getekend", longest: str = ""
+    zones: int,
+    servers: int,
+    *,
+    name: str = "Gemeente Getekend",
+    longest: str = "",
+    sites: int = 0,
 ) -> Plan:
     """Make a plan of this many zones and servers, edge and bastion among them.
 
@@ -30,14 +51,21 @@ def make_plan(
         servers: at least 2, dealt over the zones.
         name: of the municipality.
         longest: appended to each name of a server.
+        sites: how many of the last zones are sites of their own, each with a router besides; the
+            first never is.
     """
     keys = _NAMES[:zones]
     prefixes = {key: IPv4Network(f"10.21.{number}.0/24") for number, key in enumerate(keys)}
-    edge = {key: prefixes[key][1] for key in keys[1:]}
+    far = keys[max(1, zones - sites) :]
+    edge = {key: prefixes[key][1] for key in keys[1:] if key not in far}
+    edge |= {"internet": OUTSIDE[11]} if far else {}
     made = {
         "edge01": _server("beheer", prefixes["beheer"][1], "edge", interfaces=edge),
         "bastion01": _server("beheer", prefixes["beheer"][11], "bastion"),
     }
+    for number, key in enumerate(far, start=12):
+        legs = {"internet": OUTSIDE[number]}
+        made[f"router{number}"] = _server(key, prefixes[key][1], "router", interfaces=legs)
     for number in range(servers - 2):
         zone = keys[number % zones]
         address = prefixes[zone][20 + number]
@@ -62,6 +90,13 @@ def make_plan(
                 for number, key in enumerate(keys)
             },
             servers=made,
+            sites={
+                f"locatie-{key}": Site(purpose="a site", uplink="internet", zones=(key,))
+                for key in far
+            },
+            outside={"internet": Outside(prefix=OUTSIDE, purpose="to sites", partners=PARTNERS)}
+            if far
+            else {},
             flows={
                 "management-ssh": _flow(("bastion01",), ("edge01", *keys[1:]), 22),
                 "packages": _flow(("edge01", *keys[1:]), ("bastion01",), 3142),
