@@ -25,6 +25,11 @@ ROUNDS = 5
 
 SERVER = """
 import selectors, socket, sys
+def hear(connection):
+    try:
+        return connection.recv(64)
+    except OSError:
+        return b""
 selector = selectors.DefaultSelector()
 listener = socket.create_server(("0.0.0.0", int(sys.argv[1])))
 selector.register(listener, selectors.EVENT_READ, True)
@@ -33,7 +38,7 @@ while True:
     for key, _ in selector.select():
         if key.data:
             selector.register(key.fileobj.accept()[0], selectors.EVENT_READ, False)
-        elif said := key.fileobj.recv(64):
+        elif said := hear(key.fileobj):
             key.fileobj.sendall(said)
         else:
             selector.unregister(key.fileobj)
