@@ -1,9 +1,11 @@
-"""Say which servers must have a certificate, and take a chain of certificates apart.
+"""Say which servers must have a certificate; take chains of certificates and keys apart.
 
 A chain is PEM text: the holder's certificate, its issuers in order, the root that is trusted. It
-is public and stands in the stack's configuration. Must not make keys or requests.
+is public and stands in the stack's configuration. So do, encrypted, a server's private keys: PEM
+text too, the newest last. Must not make keys or requests.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -12,7 +14,8 @@ from infra.plan.model import Plan
 from infra.plan.partner import find_endpoints
 from infra.settings import CERTIFICATES
 
-_END = "-----END CERTIFICATE-----"
+_BLOCK = re.compile(r"-----BEGIN .+?-----END [A-Z ]+-----", re.DOTALL)
+"""One thing in PEM. Source: RFC 7468."""
 
 
 class CertificateError(TenantError, ValueError):
@@ -31,8 +34,13 @@ class Chain:
 
 def split_chain(text: str) -> Chain:
     """Take a chain apart at its root, the last one."""
-    certificates = [f"{part.strip()}\n{_END}\n" for part in text.split(_END) if part.strip()]
-    return Chain(own="".join(certificates[:-1]), root=certificates[-1])
+    *own, root = split_pem(text)
+    return Chain(own="".join(own), root=root)
+
+
+def split_pem(text: str) -> list[str]:
+    """Take PEM text apart into the things that it holds, in order."""
+    return [f"{block}\n" for block in _BLOCK.findall(text)]
 
 
 def require_certificates(plan: Plan, certificates: Mapping[str, str], stack: str) -> None:
@@ -50,9 +58,9 @@ def require_certificates(plan: Plan, certificates: Mapping[str, str], stack: str
     if missing:
         message = "\n".join(
             f"Pulumi.{stack}.yaml: {CERTIFICATES}.{key}: is missing. Every server with role"
-            " digikoppeling needs the chain that a trust service provider gave for it. Run `tenant"
-            f" certificates request {plan.tenant}`, have it signed, then `tenant certificates"
-            " accept`."
+            " digikoppeling needs the chain that a trust service provider gave for a key of it. Run"
+            f" `tenant certificates request {plan.tenant}`, have it signed, then `tenant"
+            " certificates accept`."
             for key in missing
         )
         raise CertificateError(message)

@@ -193,12 +193,13 @@ def rotate(
     tenant: Id,
     stack: StackName = None,
     only: Annotated[
-        Literal["databases", "management-key", "tunnels"] | None,
+        Literal["databases", "management-key", "tunnels", "certificates"] | None,
         typer.Option("--only", help="Without it, all."),
     ] = None,
 ) -> None:
-    """Make new database passwords, management key and tunnel keys; `tenant up` brings them in."""
+    """Make new passwords and keys; `tenant up` brings them in, a certificate's once signed."""
     from infra.operations.secret import (
+        rotate_certificate_keys,
         rotate_management_key,
         rotate_passwords,
         rotate_tunnel_keys,
@@ -213,10 +214,17 @@ def rotate(
         rotate_passwords(chosen, compiled)
     if only in (None, "tunnels"):
         rotate_tunnel_keys(chosen, compiled)
-    _say(
-        f"Pulumi.{chosen.name}.yaml: {only or 'databases, management-key, tunnels'}: new. The hosts"
-        f" still use the former. Next: commit the file, then tenant up {tenant}"
-    )
+    if only in (None, "certificates"):
+        rotate_certificate_keys(chosen, compiled)
+        _say(
+            f"Pulumi.{chosen.name}.yaml: certificates: new keys, in use once their certificates are"
+            f" accepted. Next: commit the file, then tenant certificates request {tenant}"
+        )
+    if only != "certificates":
+        _say(
+            f"Pulumi.{chosen.name}.yaml: {only or 'databases, management-key, tunnels'}: new. The"
+            f" hosts still use the former. Next: commit the file, then tenant up {tenant}"
+        )
 
 
 @certificates.command()

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, SecretStr
 
+from infra.certificate import split_pem
 from infra.plan.model import Plan
 from infra.plan.partner import find_endpoints
 from infra.plan.tunnel import find_ends
@@ -40,7 +41,7 @@ class Secrets(Contract):
     that it replaces, while hosts may still have that. first_boot_key: opens a server that was
     never configured; None where the management key does, until `tenant up`. databases:
     password by application id. tunnels: WireGuard private key by the end's name. certificate_keys:
-    private key in PEM by server key.
+    private keys in PEM by server key, the newest last; the certificate's is in use.
     """
 
     management_key: SecretStr
@@ -59,12 +60,13 @@ class Secrets(Contract):
     @property
     def texts(self) -> list[str]:
         """All of them in the clear, for looking where they must not be."""
-        generated = (
-            *self.databases.values(),
-            *self.tunnels.values(),
-            *self.certificate_keys.values(),
-        )
-        return [*self.keys, *(secret.get_secret_value() for secret in generated)]
+        single = (*self.databases.values(), *self.tunnels.values())
+        several = self.certificate_keys.values()
+        return [
+            *self.keys,
+            *(secret.get_secret_value() for secret in single),
+            *(key for keys in several for key in split_pem(keys.get_secret_value())),
+        ]
 
 
 class StackOutputs(Contract):

@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.x509.oid import NameOID
 
-from infra.certificate import CertificateError
-from infra.operations.secret import CERTIFICATE_KEYS, complete_secrets
+from infra.certificate import CertificateError, split_pem
+from infra.operations.secret import CERTIFICATE_KEYS, complete_secrets, store_by_name
 from infra.operations.stack import Stack
 from infra.operations.stack_config import read_config, store_plain
 from infra.plan.model import Plan
@@ -35,7 +35,7 @@ def write_requests(stack: Stack, plan: Plan, folder: Path) -> list[Path]:
         DeploymentError: Pulumi refuses.
     """
     complete_secrets(stack, plan)
-    keys = json.loads(read_config(stack).get(CERTIFICATE_KEYS, "{}"))
+    keys = _find_keys(read_config(stack))
     written = []
     for server, text in request_certificates(plan, keys).items():
         file = folder / f"{plan.servers[server].fqdn}.csr"
@@ -52,9 +52,30 @@ def write_requests(stack: Stack, plan: Plan, folder: Path) -> list[Path]:
 
 
 def find_certificates(known: Mapping[str, str]) -> dict[str, str]:
-    """Find the chains in a stack's configuration, by server."""
-    chains: dict[str, str] = json.loads(known.get(CERTIFICATES, "{}"))
-    return chains
+    """Find the chains in a stack's configuration, by server: those of a key that it still has."""
+    keys, chains = _find_keys(known), json.loads(known.get(CERTIFICATES, "{}"))
+    return {
+        server: chain for server, chain in chains.items() if find_key(keys.get(server, ""), chain)
+    }
+
+
+def find_key(keys: str, chain: str) -> str:
+    """Find the key that a chain is of.
+
+    Args:
+        keys: a server's private keys in PEM.
+        chain: in PEM, the server's own certificate first.
+
+    Returns:
+        The key in PEM; nothing when it is none of these.
+    """
+    wanted = _public(x509.load_pem_x509_certificate(chain.encode()).public_key())
+    return next((key for key in split_pem(keys) if _public_of(key) == wanted), "")
+
+
+def _find_keys(known: Mapping[str, str]) -> dict[str, str]:
+    keys: dict[str, str] = json.loads(known.get(CERTIFICATE_KEYS, "{}"))
+    return keys
 
 
 def request_certificates(plan: Plan, keys: Mapping[str, str]) -> dict[str, str]:
@@ -62,12 +83,16 @@ def request_certificates(plan: Plan, keys: Mapping[str, str]) -> dict[str, str]:
 
     Args:
         plan: of the tenant.
-        keys: private keys in PEM by server.
+        keys: private keys in PEM by server, the newest last.
 
     Returns:
-        PKCS 10 in PEM by server: for its full name, in the name of the municipality.
+        PKCS 10 in PEM by server: of its newest key, for its full name, in the name of the
+        municipality.
     """
-    return {key: _request(plan, key, keys[key]) for key in find_endpoints(plan.servers)}
+    return {
+        server: _request(plan, server, split_pem(keys[server])[-1])
+        for server in find_endpoints(plan.servers)
+    }
 
 
 def _request(plan: Plan, server: str, key: str) -> str:
@@ -91,6 +116,8 @@ def _request(plan: Plan, server: str, key: str) -> str:
 def accept_certificates(stack: Stack, plan: Plan, files: Iterable[Path]) -> list[str]:
     """Store chains in the stack's configuration, each for the server whose key it is of.
 
+    That key is in use from then on; those from before it are forgotten.
+
     Args:
         stack: of the tenant.
         plan: of the tenant.
@@ -104,11 +131,11 @@ def accept_certificates(stack: Stack, plan: Plan, files: Iterable[Path]) -> list
         DeploymentError: Pulumi refuses.
     """
     known = read_config(stack)
-    keys = json.loads(known.get(CERTIFICATE_KEYS, "{}"))
+    keys = _find_keys(known)
     owners = {
-        _public(_read_key(keys[server]).public_key()): server
+        _public_of(key): server
         for server in find_endpoints(plan.servers)
-        if server in keys
+        for key in split_pem(keys.get(server, ""))
     }
     accepted: dict[str, str] = {}
     faults: list[str] = []
@@ -123,8 +150,16 @@ def accept_certificates(stack: Stack, plan: Plan, files: Iterable[Path]) -> list
             accepted[owners[_public(chain[0].public_key())]] = _write_chain(chain)
     if faults:
         raise CertificateError("\n".join(faults))
+    # The chain says which key is in use: interrupted between the two, both are there.
     store_plain(stack, known, {CERTIFICATES: {**find_certificates(known), **accepted}})
+    left = {server: _drop_former(keys[server], chain) for server, chain in accepted.items()}
+    store_by_name(stack, known, CERTIFICATE_KEYS, {**keys, **left})
     return sorted(accepted)
+
+
+def _drop_former(keys: str, chain: str) -> str:
+    several = split_pem(keys)
+    return "".join(several[several.index(find_key(keys, chain)) :])
 
 
 def _find_faults(
@@ -193,6 +228,10 @@ def _names(certificate: x509.Certificate) -> list[str]:
 def _read_key(text: str) -> RSAPrivateKey:
     key = serialization.load_pem_private_key(text.encode(), password=None)
     return cast(RSAPrivateKey, key)  # as `complete_secrets` generates it
+
+
+def _public_of(key: str) -> bytes:
+    return _public(_read_key(key).public_key())
 
 
 def _public(key: CertificatePublicKeyTypes) -> bytes:

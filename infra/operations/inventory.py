@@ -7,6 +7,7 @@ and no other hosts. The result holds secrets: it may only live in memory.
 from typing import Any
 
 from infra.certificate import split_chain
+from infra.operations.certificate import find_key
 from infra.operations.host_fault import find_servers
 from infra.operations.secret import public_key, tunnel_public_key
 from infra.operations.stack import ROOT
@@ -241,10 +242,12 @@ def _decoy(key: str, _server: Server, outputs: StackOutputs) -> dict[str, Any]:
 
 
 def _digikoppeling(key: str, server: Server, outputs: StackOutputs) -> dict[str, Any]:
-    chain = split_chain(outputs.certificates[key])
+    certificate = outputs.certificates[key]
+    chain = split_chain(certificate)
+    keys = outputs.secrets.certificate_keys[key].get_secret_value()
     return {
         "digikoppeling_server_name": server.fqdn,
-        "digikoppeling_private_key": outputs.secrets.certificate_keys[key].get_secret_value(),
+        "digikoppeling_private_key": find_key(keys, certificate),
         "digikoppeling_certificate": chain.own,
         "digikoppeling_trusted": chain.root,
     }

@@ -87,7 +87,7 @@ def _complete(
     """Store one secret for each name: the present one, or a new one."""
     present = json.loads(known.get(key, "{}"))
     wanted = {name: present.get(name) or generate() for name in names}
-    _store_by_name(stack, known, key, wanted)
+    store_by_name(stack, known, key, wanted)
 
 
 def rotate_passwords(stack: Stack, plan: Plan) -> None:
@@ -97,7 +97,7 @@ def rotate_passwords(stack: Stack, plan: Plan) -> None:
         DeploymentError: Pulumi refuses.
     """
     passwords = {name: generate_password() for name in plan.applications}
-    _store_by_name(stack, read_config(stack), DATABASES, passwords)
+    store_by_name(stack, read_config(stack), DATABASES, passwords)
 
 
 def rotate_tunnel_keys(stack: Stack, plan: Plan) -> None:
@@ -107,7 +107,24 @@ def rotate_tunnel_keys(stack: Stack, plan: Plan) -> None:
         DeploymentError: Pulumi refuses.
     """
     keys = {name: generate_tunnel_key() for name in find_ends(plan.tunnels)}
-    _store_by_name(stack, read_config(stack), TUNNELS, keys)
+    store_by_name(stack, read_config(stack), TUNNELS, keys)
+
+
+def rotate_certificate_keys(stack: Stack, plan: Plan) -> None:
+    """Give every server that meets partners a new key, beside those that it has.
+
+    The one in use stays so until a certificate of the new one is accepted.
+
+    Raises:
+        DeploymentError: Pulumi refuses.
+    """
+    known = read_config(stack)
+    present = json.loads(known.get(CERTIFICATE_KEYS, "{}"))
+    keys = {
+        name: present.get(name, "") + generate_certificate_key()
+        for name in find_endpoints(plan.servers)
+    }
+    store_by_name(stack, known, CERTIFICATE_KEYS, keys)
 
 
 def rotate_management_key(stack: Stack) -> None:
@@ -146,9 +163,14 @@ def forget_former_key(stack: Stack, outputs: StackOutputs) -> None:
         stack.run("config", "rm", FORMER_KEY)
 
 
-def _store_by_name(
+def store_by_name(
     stack: Stack, known: Mapping[str, str], key: str, values: Mapping[str, str]
 ) -> None:
+    """Store secrets by name under one key of the configuration.
+
+    Raises:
+        DeploymentError: Pulumi refuses.
+    """
     # A stack that never had such secrets is not told of them.
     if values or key in known:
         store_secrets(stack, known, {key: json.dumps(values, sort_keys=True)})

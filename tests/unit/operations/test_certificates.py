@@ -7,12 +7,18 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from infra.certificate import CertificateError, require_certificates, split_chain
+from infra.certificate import CertificateError, require_certificates, split_chain, split_pem
 from infra.operations import certificate, secret
-from infra.operations.certificate import accept_certificates, write_requests
+from infra.operations.certificate import (
+    accept_certificates,
+    find_certificates,
+    find_key,
+    write_requests,
+)
 from infra.operations.inventory import build_inventory
+from infra.operations.secret import rotate_certificate_keys
 from infra.operations.stack import Stack
-from infra.outputs import StackOutputs, export
+from infra.outputs import Secrets, StackOutputs, export
 from infra.plan import compile_plan
 from infra.plan.model import Plan
 from infra.record import load
@@ -56,6 +62,12 @@ def config(monkeypatch: pytest.MonkeyPatch, keys: list[str]) -> dict[str, str]:
     return known
 
 
+@pytest.fixture
+def rotated(monkeypatch: pytest.MonkeyPatch, keys: list[str]) -> None:
+    """Have the other key made by a rotation."""
+    monkeypatch.setattr(secret, "generate_certificate_key", lambda: keys[1])
+
+
 Sign = Callable[..., Path]
 
 
@@ -95,13 +107,14 @@ def test_signed_certificate_reaches_the_adapter_with_its_root_apart(
     secrets = {
         **SECRETS,
         "management_key": secret.generate_key(),
-        "certificate_keys": {"adapter01": keys[0]},
+        "certificate_keys": {"adapter01": "".join(keys)},
     }
     contract = export(plan, MANAGEMENT, uuids, secrets, chains)
     outputs = StackOutputs.model_validate_json(contract)
     hosts = build_inventory(outputs)["_meta"]["hostvars"]
     assert hosts["bastion01"]["bastion_partners"]["brp.rvig.example"] == "198.51.100.11"
     variables = hosts["adapter01"]
+    assert variables["digikoppeling_private_key"] == keys[0]
     own = x509.load_pem_x509_certificates(variables["digikoppeling_certificate"].encode())
     (root,) = x509.load_pem_x509_certificates(variables["digikoppeling_trusted"].encode())
     assert len(own) == 2
@@ -115,9 +128,77 @@ def test_server_without_a_certificate_is_refused(plan: Plan) -> None:
         require_certificates(plan, {}, "unit")
     assert str(refused.value) == (
         "Pulumi.unit.yaml: tenant:certificates.adapter01: is missing. Every server with role"
-        " digikoppeling needs the chain that a trust service provider gave for it. Run `tenant"
-        " certificates request voorbeeld`, have it signed, then `tenant certificates accept`."
+        " digikoppeling needs the chain that a trust service provider gave for a key of it. Run"
+        " `tenant certificates request voorbeeld`, have it signed, then `tenant certificates"
+        " accept`."
     )
+
+
+@pytest.mark.usefixtures("rotated")
+def test_rotated_key_is_used_once_its_certificate_is_accepted(
+    plan: Plan, config: dict[str, str], tmp_path: Path, signed: Sign, keys: list[str]
+) -> None:
+    accept_certificates(STACK, plan, [signed(*write_requests(STACK, plan, tmp_path))])
+    former = find_certificates(config)["adapter01"]
+    rotate_certificate_keys(STACK, plan)
+    both = json.loads(config[secret.CERTIFICATE_KEYS])["adapter01"]
+    assert split_pem(both) == keys
+    assert find_key(both, former) == keys[0]
+    accept_certificates(STACK, plan, [signed(*write_requests(STACK, plan, tmp_path))])
+    assert find_key(both, find_certificates(config)["adapter01"]) == keys[1]
+    assert json.loads(config[secret.CERTIFICATE_KEYS]) == {"adapter01": keys[1]}
+
+
+@pytest.mark.usefixtures("rotated")
+def test_certificate_requested_before_a_rotation_is_accepted_after_it(
+    plan: Plan, config: dict[str, str], tmp_path: Path, signed: Sign, keys: list[str]
+) -> None:
+    file = signed(*write_requests(STACK, plan, tmp_path))
+    rotate_certificate_keys(STACK, plan)
+    accept_certificates(STACK, plan, [file])
+    both = json.loads(config[secret.CERTIFICATE_KEYS])["adapter01"]
+    assert split_pem(both) == keys, "the new key still waits for its certificate"
+    assert find_key(both, find_certificates(config)["adapter01"]) == keys[0]
+
+
+@pytest.mark.usefixtures("rotated")
+def test_chain_that_was_stored_decides_also_where_accepting_was_interrupted(
+    plan: Plan,
+    config: dict[str, str],
+    tmp_path: Path,
+    signed: Sign,
+    keys: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    accept_certificates(STACK, plan, [signed(*write_requests(STACK, plan, tmp_path))])
+    rotate_certificate_keys(STACK, plan)
+    file = signed(*write_requests(STACK, plan, tmp_path))
+
+    def interrupt(*_arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(certificate, "store_by_name", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            accept_certificates(STACK, plan, [file])
+    both = json.loads(config[secret.CERTIFICATE_KEYS])["adapter01"]
+    assert find_key(both, find_certificates(config)["adapter01"]) == keys[1]
+    accept_certificates(STACK, plan, [file])
+    assert json.loads(config[secret.CERTIFICATE_KEYS]) == {"adapter01": keys[1]}
+
+
+def test_chain_of_a_key_that_went_with_its_server_is_none(
+    plan: Plan, config: dict[str, str], tmp_path: Path, signed: Sign, keys: list[str]
+) -> None:
+    accept_certificates(STACK, plan, [signed(*write_requests(STACK, plan, tmp_path))])
+    config[secret.CERTIFICATE_KEYS] = json.dumps({"adapter01": keys[1]})
+    assert find_certificates(config) == {}
+
+
+def test_every_key_of_a_server_is_looked_for_where_none_may_be(keys: list[str]) -> None:
+    several = {"adapter01": "".join(keys)}
+    texts = Secrets.model_validate({**SECRETS, "certificate_keys": several}).texts
+    assert set(keys) <= set(texts)
 
 
 @pytest.mark.parametrize(
