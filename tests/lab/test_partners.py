@@ -12,14 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
 from pyVmomi import vim
 from ruamel.yaml import YAML
 
 from infra.operations.stack import ROOT
 from infra.record.place import PROVIDER_FILE
 from lab.layout import Layout
-from tests.lab.conftest import run_lab
 from tests.lab.estate import Estate, NicWish, wait
+from tests.lab.partner import add_endpoint, certify
 from tests.lab.site import Site, open_site
 from tests.lab.tenant import fail_tenant, run_tenant
 
@@ -55,6 +56,8 @@ def sites(layout: Layout, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     ):
         for site in (tenant, provider):
             (site.record.parent / "applications" / "meldingen.yaml").unlink()
+            with site.edit() as content:
+                del content["flows"]["meldingen-web"], content["flows"]["meldingen-database"]
         with tenant.edit() as content:
             add_adapter(content)
         networks = YAML(typ="safe").load(records / PROVIDER_FILE)["networks"]
@@ -66,25 +69,6 @@ def sites(layout: Layout, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 def _open(layout: Layout, records: Path, tenant: str, without: tuple[str, ...]) -> Any:
     bastion, vlans = BASTIONS[tenant]
     return open_site(layout, records, tenant, bastion=bastion, without=without, vlans=vlans)
-
-
-def add_endpoint(content: Any, zone: str, segment: dict[str, Any], name: str, address: str) -> None:
-    """Give a record a zone with one server that meets others by two-way TLS, and nothing else."""
-    content["zones"][zone] = {
-        "level": "high",
-        "purpose": "chain partners",
-        "segments": {zone: segment},
-    }
-    content["servers"]["edge01"]["interfaces"][zone] = segment["gateway"]
-    content["servers"][name] = {
-        **{"segment": zone, "address": address, "vcpu": 1, "memory_mib": 512},
-        "roles": ["digikoppeling"],
-    }
-    flows = content["flows"]
-    del flows["meldingen-web"], flows["meldingen-database"]
-    flows["management-ssh"]["to"].append(zone)
-    for flow in ("names", "names-large", "time", "packages"):
-        flows[flow]["from"].append(zone)
 
 
 def add_adapter(content: Any) -> None:
@@ -133,21 +117,16 @@ def stranger(estate: Estate) -> Iterator[Any]:
     wait(machine.Destroy_Task())
 
 
-def certify(site: Site, layout: Layout, folder: Path, *, days: int = 365) -> None:
-    """Have the lab sign what a stack requests, and take it in."""
-    stack = ("--stack", site.stack.name)
-    run_tenant("certificates", "request", site.tenant, *stack, "--folder", str(folder))
-    signed = []
-    for request in folder.glob(f"*.{site.tenant}.internal.csr"):
-        chain = request.with_suffix(".pem")
-        chain.write_text(run_lab(layout, "sign", str(request), "--days", str(days)))
-        signed.append(str(chain))
-    run_tenant("certificates", "accept", site.tenant, *signed, *stack)
-
-
 def ask(site: Site, server: str, fqdn: str, options: str) -> str:
     """Return the status that a server gets of another; 000 when it gets no answer."""
     return site.ask(**{server: ASK.format(options=options, fqdn=fqdn)})[server]
+
+
+def served(partner: Site) -> x509.Certificate:
+    """Return the certificate that the adapter shows to its partner."""
+    command = f"import ssl; print(ssl.get_server_certificate(({EDGE!r}, 443)))"
+    said = partner.ask(rvig=shlex.join(["python3", "-c", command]))["rvig"]
+    return x509.load_pem_x509_certificate(said.encode())
 
 
 def probe(estate: Estate, source: Any, targets: list[tuple[str, int]]) -> list[str]:
@@ -223,13 +202,23 @@ def test_partner_that_answers_anybody_turns_its_check_red(sites: dict[str, Site]
     run_tenant("verify", TENANT, "--stack", site.stack.name)
 
 
+def test_new_key_waits_for_its_certificate(sites: dict[str, Site]) -> None:
+    site = sites[TENANT]
+    former = served(sites[PROVIDER])
+    run_tenant("secrets", "rotate", TENANT, "--only", "certificates", "--stack", site.stack.name)
+    assert "changes on 0 of 4 hosts" in site.up()
+    assert served(sites[PROVIDER]) == former
+
+
 def test_certificate_that_soon_ends_turns_its_check_red_until_it_is_renewed(
     sites: dict[str, Site], layout: Layout, tmp_path: Path
 ) -> None:
     site = sites[TENANT]
+    former = served(sites[PROVIDER])
     certify(site, layout, tmp_path, days=5)
     fail_tenant("up", TENANT, "--stack", site.stack.name, code=5)
     assert red(site) == {"certificate/adapter01"}
+    assert served(sites[PROVIDER]).public_key() != former.public_key(), "the key of before is used"
     certify(site, layout, tmp_path)
     said = site.up()
     assert "changes on 1 of 4 hosts" in said, "a new certificate concerns its server alone"

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,10 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from infra.certificate import split_pem
 from infra.operations.management_path import MEMORY_FOLDER, ManagementPath
 from infra.operations.secret import (
+    CERTIFICATE_KEYS,
     DATABASES,
     FIRST_BOOT_KEY,
     FORMER_KEY,
@@ -35,6 +38,7 @@ from infra.operations.stack_config import read_config
 from infra.settings import VCENTER_PASSWORD
 from lab.layout import Layout
 from lab.process import until
+from tests.lab.partner import add_endpoint, certify
 from tests.lab.site import EXAMPLE, Site, open_site
 from tests.lab.tenant import PROGRAM, run_as_root, run_tenant
 from tests.lab.town_hall import add_town_hall
@@ -52,7 +56,12 @@ TENANT = "geheim"
 BASTION = "10.255.0.205"
 """The bastion's leg in this lab, away from the addresses of other tests."""
 
+INTERFACE = {"vlan": 1280, "prefix": "10.22.80.0/24", "gateway": "10.22.80.1"}
+PRIVATE_LINE = 20
+"""Of a private key: the first ten have modulus and public exponent, which are not secret."""
+
 KEEPERS_ON_HOSTS = {
+    ("adapter01", "/etc/digikoppeling/key.pem"): "nginx shows its certificate by it",
     ("app01", "/etc/credstore/meldingen.database-password"): "the application logs in with it",
     ("app01", "/run/credentials/meldingen.service/database-password"): "systemd hands it over",
     ("edge01", "/etc/wireguard/wg0.key"): "WireGuard reads it",
@@ -82,6 +91,8 @@ class Story:
         for several in (DATABASES, TUNNELS):
             self.secrets |= set(json.loads(config.get(several, "{}")).values())
         self.secrets |= {config[VCENTER_PASSWORD], self.layout.passphrase_file.read_text().strip()}
+        for keys in json.loads(config.get(CERTIFICATE_KEYS, "{}")).values():
+            self.secrets |= {secret_line(key) for key in split_pem(keys)}
         for key in (MANAGEMENT_KEY, FORMER_KEY, FIRST_BOOT_KEY):
             if key in config:
                 self.secrets.add(key_line(config[key]))
@@ -94,14 +105,20 @@ class Story:
         places += (home / ".pulumi", home / ".ansible", home / ".local/state")
         return Watch(self.secrets, places, frozenset({ROOT / ".venv", ROOT / ".git"}))
 
-    def run(self, *arguments: str) -> str:
-        """Run the console script while a watch looks for secrets; none may be seen or said."""
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Have a watch look for secrets; none may be seen."""
         watch = self.watch()
         with watch.run():
+            yield
+        assert watch.looks > 3
+        assert watch.found == set(), "secrets were seen"
+
+    def run(self, *arguments: str) -> str:
+        """Run the console script while a watch looks for secrets; none may be seen or said."""
+        with self.watching():
             said = run_tenant(*arguments, TENANT, "--stack", self.site.stack.name)
         self.said += said
-        assert watch.looks > 3
-        assert watch.found == set(), f"secrets seen while `tenant {arguments[0]}` ran"
         assert not [secret for secret in self.secrets if secret in said]
         return said
 
@@ -124,6 +141,8 @@ def story(layout: Layout, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         patch.setenv("TMPDIR", str(temporary))
         with site.edit() as content:
             add_town_hall(content)
+            add_endpoint(content, "koppelvlak", INTERFACE, "adapter01", "10.22.80.11")
+        certify(site, layout, tmp_path_factory.mktemp("certificates"))
         story = Story(site=site, layout=layout, temporary=temporary, started_ns=started)
         story.learn()
         yield story
@@ -145,6 +164,11 @@ def canary() -> str:
 def key_line(private_key: str) -> str:
     """Return the line of an OpenSSH Ed25519 key that has the seed: others are alike in all."""
     return private_key.splitlines()[4]
+
+
+def secret_line(private_key: str) -> str:
+    """Return a line of an RSA key in PEM that has nothing of the public one."""
+    return private_key.splitlines()[PRIVATE_LINE]
 
 
 def keys_of(path: ManagementPath, servers: Iterable[str]) -> dict[str, list[str]]:
@@ -231,7 +255,9 @@ def test_a_secret_on_a_host_is_seen(path: ManagementPath, canary: str) -> None:
     assert "environ of sh" in watch.found
 
 
-def test_rotation_killed_under_way_is_completed_by_the_next_up(story: Story) -> None:
+def test_rotation_killed_under_way_is_completed_by_the_next_up(
+    story: Story, tmp_path: Path
+) -> None:
     """Nobody is restarted or locked out, nor a server that is made while keys change."""
     before = story.site.lives()
     former = story.learn()
@@ -241,16 +267,22 @@ def test_rotation_killed_under_way_is_completed_by_the_next_up(story: Story) -> 
     ends = json.loads(fresh[TUNNELS]).items()
     assert ends
     assert not ends & json.loads(former[TUNNELS]).items()
+    certified = json.loads(former[CERTIFICATE_KEYS])["adapter01"]
+    (new,) = set(split_pem(json.loads(fresh[CERTIFICATE_KEYS])["adapter01"])) - {certified}
     assert fresh[FORMER_KEY] == former[MANAGEMENT_KEY] != fresh[MANAGEMENT_KEY]
     again = [PROGRAM, "secrets", "rotate", TENANT, "--stack", story.site.stack.name]
     refused = subprocess.run(again, capture_output=True, text=True, check=False)
     assert refused.returncode == 3
     assert "Run `tenant up` first" in refused.stderr
+    with story.watching():
+        certify(story.site, story.layout, tmp_path)
     with story.site.edit() as content:
         content["servers"]["werkplek01"] = workplace()
     kill_up_at(story, "bastion01: changed: management_key | Remove the others")
     story.run("up")
-    assert FORMER_KEY not in story.learn()
+    settled = story.learn()
+    assert FORMER_KEY not in settled
+    assert json.loads(settled[CERTIFICATE_KEYS]) == {"adapter01": new}
     after = story.site.lives()
     assert after.pop("werkplek01")
     assert after == before
