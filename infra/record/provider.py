@@ -11,6 +11,7 @@ from pydantic import Field
 from infra.record.document import Document
 from infra.record.fault import Fault, Path
 from infra.record.model import Key, Record, Text, VlanId
+from infra.record.repetition import find_repeats
 
 AnyVlanId = Annotated[int, Field(ge=0, le=4095, description="a whole number, 0 to 4095")]
 """Also those that are no segment's: 0 is untagged, 4095 every VLAN. Source: vSphere Networking."""
@@ -69,13 +70,12 @@ def check_provider(provider: Provider, document: Document) -> Iterator[Fault]:
                 f"{held.last} is below first, {held.first}. Allowed: {held.first} or more."
                 " Exchange the two.",
             )
-    owners: dict[int, Path] = {}
-    for key, network in provider.networks.items():
-        path = ("networks", key, "vlan")
-        if first := owners.get(network.vlan):
-            yield document.fault(
-                path,
-                f"{network.vlan} is also {document.cite(first)}. Allowed: one network for each"
-                " VLAN, or the two share layer 2. Correct one of the two.",
-            )
-        owners.setdefault(network.vlan, path)
+    claims = (
+        (network.vlan, ("networks", key, "vlan")) for key, network in provider.networks.items()
+    )
+    for vlan, path, first in find_repeats(claims):
+        yield document.fault(
+            path,
+            f"{vlan} is also {document.cite(first)}. Allowed: one network for each VLAN, or the two"
+            " share layer 2. Correct one of the two.",
+        )

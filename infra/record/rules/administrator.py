@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from infra.record.fault import Fault, Path
+from infra.record.fault import Fault
+from infra.record.repetition import find_repeats
 from infra.record.rules.facts import Facts
 
 SYSTEM_ACCOUNTS = frozenset(
@@ -56,19 +57,18 @@ def refuse_system_accounts(facts: Facts) -> Iterator[Fault]:
 
 def refuse_shared_keys(facts: Facts) -> Iterator[Fault]:
     """Refuse a key that stands twice: the log could not tell who used it."""
-    owners: dict[str, Path] = {}
-    for key, administrator in facts.tenant.administrators.items():
-        for index, line in enumerate(administrator.keys):
-            path: Path = ("administrators", key, "keys", index)
-            blob = line.split()[1]
-            if first := owners.get(blob):
-                yield facts.fault(
-                    path,
-                    f"is also {facts.source.cite(first)}",
-                    "each key once, so that the log tells who logged in",
-                    "Remove it here or there",
-                )
-            owners.setdefault(blob, path)
+    claims = (
+        (line.split()[1], ("administrators", key, "keys", index))
+        for key, administrator in facts.tenant.administrators.items()
+        for index, line in enumerate(administrator.keys)
+    )
+    for _, path, first in find_repeats(claims):
+        yield facts.fault(
+            path,
+            f"is also {facts.source.cite(first)}",
+            "each key once, so that the log tells who logged in",
+            "Remove it here or there",
+        )
 
 
 RULES = (refuse_system_accounts, refuse_shared_keys)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from infra.record.fault import Fault
+from infra.record.repetition import find_repeats
 from infra.record.rules.facts import Facts
 
 SYSTEM_FOLDERS = frozenset(
@@ -18,18 +19,17 @@ def refuse_repeated_places(facts: Facts) -> Iterator[Fault]:
     """Refuse a SCSI unit or a mount of two disks of one server."""
     for key, server in facts.tenant.servers.items():
         for field, allowed in (("unit", "one disk on each unit"), ("mount", "one disk there")):
-            owners: dict[object, str] = {}
-            for name, disk in server.disks.items():
-                value = getattr(disk, field)
-                if first := owners.get(value):
-                    other = facts.source.cite(("servers", key, "disks", first, field))
-                    yield facts.fault(
-                        ("servers", key, "disks", name, field),
-                        f"{value} is also {other}",
-                        allowed,
-                        f"Choose another {field}; a deployed disk keeps its own",
-                    )
-                owners.setdefault(value, name)
+            claims = (
+                (getattr(disk, field), ("servers", key, "disks", name, field))
+                for name, disk in server.disks.items()
+            )
+            for value, path, first in find_repeats(claims):
+                yield facts.fault(
+                    path,
+                    f"{value} is also {facts.source.cite(first)}",
+                    allowed,
+                    f"Choose another {field}; a deployed disk keeps its own",
+                )
 
 
 def refuse_system_mounts(facts: Facts) -> Iterator[Fault]:

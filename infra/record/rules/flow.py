@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from infra.record.fault import Fault, Path
 from infra.record.model import Flow, Protocol
+from infra.record.repetition import find_repeats
 from infra.record.rules.facts import Facts
 from infra.record.service import NAMES_PORT, PACKAGE_RELAY_PORT, SSH_PORT, TIME_PORT
 from infra.record.suggestion import suggest
@@ -69,19 +70,18 @@ def refuse_flows_to_itself(facts: Facts) -> Iterator[Fault]:
 
 def refuse_repeated_openings(facts: Facts) -> Iterator[Fault]:
     """Refuse two flows that allow the same: closing one would close nothing."""
-    owners: dict[object, str] = {}
-    for key, flow in facts.tenant.flows.items():
-        ends = (frozenset(flow.sources), frozenset(flow.destinations))
-        for port in flow.ports:
-            opening = (*ends, flow.protocol, port)
-            if first := owners.get(opening):
-                yield facts.fault(
-                    ("flows", key),
-                    f"allows {flow.protocol}/{port} as {facts.source.cite(('flows', first))} does",
-                    "each opening once, with one owner",
-                    "Remove one of the two",
-                )
-            owners.setdefault(opening, key)
+    openings = (
+        ((frozenset(flow.sources), frozenset(flow.destinations), flow.protocol, port), key)
+        for key, flow in facts.tenant.flows.items()
+        for port in flow.ports
+    )
+    for (*_, protocol, port), key, first in find_repeats(openings):
+        yield facts.fault(
+            ("flows", key),
+            f"allows {protocol}/{port} as {facts.source.cite(('flows', first))} does",
+            "each opening once, with one owner",
+            "Remove one of the two",
+        )
 
 
 def refuse_flows_with_one_name(facts: Facts) -> Iterator[Fault]:

@@ -5,6 +5,7 @@ from ipaddress import IPv4Address
 
 from infra.record.fault import Fault, Path
 from infra.record.model import Flow, Partner, ServerRole
+from infra.record.repetition import find_repeats
 from infra.record.rules.facts import Facts
 from infra.record.rules.network import misplace
 from infra.record.service import DIGIKOPPELING_PORT, TUNNEL_PORT
@@ -31,54 +32,60 @@ def refuse_shared_names(facts: Facts) -> Iterator[Fault]:
         )
         for key in names
     }
-    for path, _, key, _ in _partners(facts):
-        if owner := owners.get(key):
-            yield facts.fault(
-                path,
-                f"is also {facts.source.cite(owner)}",
-                "names that a flow can tell apart",
-                "Rename one of the two",
-            )
-        owners.setdefault(key, path)
+    claims = ((key, path) for path, _, key, _ in _partners(facts))
+    for _, path, owner in find_repeats(claims, owners):
+        yield facts.fault(
+            path,
+            f"is also {facts.source.cite(owner)}",
+            "names that a flow can tell apart",
+            "Rename one of the two",
+        )
 
 
 def refuse_misplaced_addresses(facts: Facts) -> Iterator[Fault]:
-    """Refuse a partner's address that is not in its network, or is somebody else's."""
-    owners: dict[IPv4Address, Path] = {leg.address: leg.path for leg in facts.legs}
-    for partner_path, network, _, partner in _partners(facts):
-        path, prefix = (*partner_path, "address"), facts.tenant.outside[network].prefix
+    """Refuse a partner's address that is not in its network."""
+    for path, network, _, partner in _partners(facts):
+        prefix = facts.tenant.outside[network].prefix
         if what := misplace(partner.address, network, prefix):
-            yield facts.fault(path, what, f"{prefix[1]} to {prefix[-2]}", "Ask the partner")
-        if owner := owners.get(partner.address):
-            yield facts.fault(
-                path,
-                f"{partner.address} is also {facts.source.cite(owner)}",
-                "one owner for each address",
-                "Ask the partner",
-            )
-        owners.setdefault(partner.address, path)
+            allowed = f"{prefix[1]} to {prefix[-2]}"
+            yield facts.fault((*path, "address"), what, allowed, "Ask the partner")
 
 
-def refuse_shared_fqdns(facts: Facts) -> Iterator[Fault]:
-    """Refuse a partner's DNS name that another has, or that the tenant's own domain holds."""
-    owners: dict[str, Path] = {}
-    for partner_path, _, _, partner in _partners(facts):
-        path = (*partner_path, "fqdn")
+def refuse_shared_addresses(facts: Facts) -> Iterator[Fault]:
+    """Refuse a partner's address that is somebody else's."""
+    claims = ((partner.address, (*path, "address")) for path, _, _, partner in _partners(facts))
+    owners: dict[IPv4Address, Path] = {leg.address: leg.path for leg in facts.legs}
+    for address, path, owner in find_repeats(claims, owners):
+        yield facts.fault(
+            path,
+            f"{address} is also {facts.source.cite(owner)}",
+            "one owner for each address",
+            "Ask the partner",
+        )
+
+
+def refuse_own_fqdns(facts: Facts) -> Iterator[Fault]:
+    """Refuse a partner's DNS name that the tenant's own domain holds."""
+    for path, _, _, partner in _partners(facts):
         if f".{partner.fqdn}".endswith(f".{facts.tenant.domain}"):
             yield facts.fault(
-                path,
+                (*path, "fqdn"),
                 f"{partner.fqdn} is in {facts.source.cite(('domain',))}",
                 "names of the partner's own",
                 "Ask the partner",
             )
-        if owner := owners.get(partner.fqdn):
-            yield facts.fault(
-                path,
-                f"{partner.fqdn} is also {facts.source.cite(owner)}",
-                "each name once",
-                "Ask the partners",
-            )
-        owners.setdefault(partner.fqdn, path)
+
+
+def refuse_shared_fqdns(facts: Facts) -> Iterator[Fault]:
+    """Refuse a partner's DNS name that another has."""
+    claims = ((partner.fqdn, (*path, "fqdn")) for path, _, _, partner in _partners(facts))
+    for fqdn, path, owner in find_repeats(claims):
+        yield facts.fault(
+            path,
+            f"{fqdn} is also {facts.source.cite(owner)}",
+            "each name once",
+            "Ask the partners",
+        )
 
 
 def require_partners(facts: Facts) -> Iterator[Fault]:
@@ -202,6 +209,8 @@ def refuse_shared_entries(facts: Facts) -> Iterator[Fault]:
 RULES = (
     refuse_shared_names,
     refuse_misplaced_addresses,
+    refuse_shared_addresses,
+    refuse_own_fqdns,
     refuse_shared_fqdns,
     require_partners,
     require_endpoints,
