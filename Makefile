@@ -60,7 +60,7 @@ nightly: check ## what takes too long for every change: all roles, 100 kills, an
 	@$(MAKE) --no-print-directory ordinary
 
 bench: toolchain ## measure the speed anew and write docs/performance.md
-	@for goal in compilation deployment workday converge verification matrix edge boot; do python -m benchmarks.$$goal; done
+	@for goal in compilation deployment workday converge verification matrix edge failover boot; do python -m benchmarks.$$goal; done
 	@LAB_NAME=labbench lab down
 	@rm -f Pulumi.werkendam-labbench.*
 	@python -m benchmarks.table

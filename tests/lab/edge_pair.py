@@ -15,7 +15,7 @@ from lab.error import LabError
 from lab.process import until
 from tests.lab import frame
 from tests.lab.edge_traffic import FORBIDDEN, PATIENCE_S
-from tests.lab.estate import Estate
+from tests.lab.estate import Estate, wait
 from tests.lab.site import Site
 
 EDGES = ("edge01", "edge02")
@@ -66,6 +66,21 @@ class Pair:
                 return
         message = f"{edge} did not get all gateways within {PATIENCE_S} s"
         raise AssertionError(message)
+
+    def cut_power(self, edge: str) -> None:
+        """Have an edge lose its power: from one moment on, nothing comes from it any more."""
+        # The lab takes a while, and kills one process after the other: none may have a last word.
+        self.run(
+            edge,
+            "systemctl kill --signal=STOP keepalived; cd /sys/class/net;"
+            " for device in *; do ip link set $device down; done",
+        )
+        wait(self.machine(edge).PowerOffVM_Task())
+
+    def power_on(self, edge: str) -> None:
+        """Start an edge that lost its power; it need not share the gateways yet."""
+        wait(self.machine(edge).PowerOnVM_Task())
+        self.estate.await_tools(self.machine(edge), timeout_s=PATIENCE_S)
 
     def detour(self, edge: str) -> None:
         """Have what nobody allows go by an edge's own addresses, whoever holds the gateways."""

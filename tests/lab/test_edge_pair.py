@@ -10,23 +10,18 @@ import json
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any
 
 import pytest
 
-from infra.operations.secret import complete_secrets
 from infra.operations.stack import ROOT
-from infra.plan import compile_plan
-from infra.record import load
 from lab.layout import Layout
 from lab.process import until
 from tests.lab import frame
-from tests.lab.edge_pair import EDGES, Pair, other, own
+from tests.lab.edge_pair import EDGES, Pair, other
+from tests.lab.edge_site import HOST_OPENED, begin_talking, open_edge_site
 from tests.lab.edge_traffic import (
     ALLOWED,
-    CLIENT,
     CONNECTIONS,
-    DATABASE,
     FORBIDDEN,
     INTRUDER,
     PATIENCE_S,
@@ -36,10 +31,10 @@ from tests.lab.edge_traffic import (
     talk,
     tell,
 )
-from tests.lab.estate import Estate, wait
-from tests.lab.site import Site, Start, open_site
+from tests.lab.estate import Estate
+from tests.lab.site import Site, Start
 from tests.lab.tenant import run_tenant
-from tests.lab.town_hall import EDGE, UPLINK, add_town_hall
+from tests.lab.town_hall import UPLINK
 
 pytestmark = pytest.mark.lab
 
@@ -47,45 +42,13 @@ TENANT = "paar"
 BASTION = "10.255.0.209"
 """The bastion's leg in this lab, away from the addresses of other tests."""
 
-HOST_OPENED = "; ".join(
-    f"nft insert rule inet host_filter {chain} accept" for chain in ("incoming", "outgoing")
-)
-"""Has a host's own filter stop nothing."""
-
 
 @pytest.fixture(scope="module")
 def site(layout: Layout, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """Return a tenant that is up: two edges, a bastion, two hosts, the router of a town hall."""
+    """Return a tenant that is up."""
     records = tmp_path_factory.mktemp("records")
-    with open_site(layout, records, TENANT, bastion=BASTION, without=("werkplek01",)) as site:
-        (site.record.parent / "applications" / "meldingen.yaml").unlink()
-        with site.edit() as content:
-            alone = content["servers"].pop("edge01")
-            for edge in EDGES:
-                legs = {key: f"{leg[:-1]}{own(edge)}" for key, leg in alone["interfaces"].items()}
-                place = {"address": f"10.22.40.{own(edge)}", "interfaces": legs}
-                content["servers"][edge] = {**alone, **place, "roles": ["edge"]}
-            for flow in content["flows"].values():
-                for ends in (flow["from"], flow["to"]):
-                    if "edge01" in ends:
-                        ends.append("edge02")
-            for server in ("app01", "db01"):
-                content["servers"][server]["roles"] = ["workplace"]
-            del content["flows"]["meldingen-web"]
-            add_town_hall(content)
-            sources = {"meldingen-database": "app01", "by-tunnel": "router01", "entry": UPLINK}
-            content["flows"] |= {name: to_database(source) for name, source in sources.items()}
-        # Not `tenant up`: nobody listens yet where the flows lead, and verifying would say so.
-        complete_secrets(site.stack, compile_plan(load(site.record.parent)))
-        site.stack.deploy("up", "--yes", "--skip-preview")
-        run_tenant("configure", TENANT, "--stack", site.stack.name)
+    with open_edge_site(layout, records, TENANT, bastion=BASTION) as site:
         yield site
-
-
-def to_database(source: str) -> dict[str, Any]:
-    """Return a flow that leads to db01."""
-    ends = {"from": [source], "to": ["db01"], "protocol": "tcp", "port": ALLOWED}
-    return ends | {"purpose": "talk all the time", "owner": "informatiemanager"}
 
 
 @pytest.fixture(scope="module")
@@ -102,16 +65,10 @@ def start(site: Site) -> Iterator[Start]:
 
 
 @pytest.fixture(scope="module")
-def traffic(pair: Pair, start: Start) -> Traffic:
+def traffic(site: Site, start: Start) -> Traffic:
     """Return what talks to db01 all the time."""
     listen(start, ALLOWED)
-    # At the town hall, whose filter lets nobody ask the edge's address, somebody outside does.
-    pair.site.ask(router01=HOST_OPENED)
-    return {
-        "within": start("app01", CLIENT, DATABASE),
-        "by the tunnel": start("router01", CLIENT, DATABASE),
-        "from outside": start("router01", CLIENT, EDGE),
-    }
+    return begin_talking(site, start)
 
 
 @pytest.fixture(scope="module")
@@ -189,16 +146,13 @@ def test_stopped_keepalived_hands_over(pair: Pair, traffic: Traffic) -> None:
     tell("keepalived back", talk(traffic))
 
 
-def test_killed_edge_is_replaced(pair: Pair, estate: Estate, traffic: Traffic) -> None:
+def test_killed_edge_is_replaced(pair: Pair, traffic: Traffic) -> None:
     first = pair.holder()
     talk(traffic)
-    # The lab kills one process after the other; a power cut leaves none a last word to its partner.
-    pair.run(first, "systemctl kill --signal=STOP keepalived")
-    wait(pair.machine(first).PowerOffVM_Task())
+    pair.cut_power(first)
     pair.await_holder(other(first))
     tell("edge killed", talk(traffic))
-    wait(pair.machine(first).PowerOnVM_Task())
-    estate.await_tools(pair.machine(first), timeout_s=PATIENCE_S)
+    pair.power_on(first)
     pair.await_backup(first)
     tell("edge back", talk(traffic))
 
