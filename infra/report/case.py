@@ -56,7 +56,7 @@ CASES: dict[str, Case] = {
         expected="Geen reactie; de poort blijft bij één netwerk.",
     ),
     "I07": Case(
-        title="Leiding over het netwerk nemen (STP)",
+        title="De leiding over het netwerk overnemen (STP)",
         tried="Er is geprobeerd om de loop van het verkeer in het netwerk te veranderen.",
         expected="Er verandert niets.",
     ),
@@ -86,7 +86,7 @@ CASES: dict[str, Case] = {
         expected="Bij een ander komt niets aan; in het eigen netwerk valt het op.",
     ),
     "I13": Case(
-        title="De switch overladen",
+        title="De switch overbelasten",
         tried="Het netwerk kreeg duizenden valse apparaatadressen te verwerken.",
         expected="Verkeer van anderen wordt niet hoorbaar.",
     ),
@@ -191,7 +191,7 @@ THEMES: tuple[Theme, ...] = (
     ),
     Theme(
         title="Gedeelde diensten",
-        tried="Via systemen van meer klanten bij een ander komen.",
+        tried="Via systemen die klanten delen bij een ander komen.",
         cases=("I21", "I22", "I23"),
     ),
     Theme(

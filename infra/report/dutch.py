@@ -10,31 +10,31 @@ from infra.record.model import Level
 from infra.report.summary import Count, Side, State, Summary
 
 STATES: dict[State, str] = {
-    "pass": "geslaagd",
-    "fail": "gezakt",
-    "inconclusive": "niet aantoonbaar",
+    "pass": "in orde",
+    "fail": "niet in orde",
+    "inconclusive": "niet aangetoond",
     "untested": "niet toetsbaar",
     "missing": "niet uitgevoerd",
 }
-"""Of an attempt, a case or a theme."""
+"""Of an attempt, a case or a theme. Not "geslaagd": an attack that succeeds is bad news."""
 
 JUDGEMENTS: dict[Verdict, str] = {
-    "pass": "Geslaagd",
-    "fail": "Niet geslaagd",
-    "inconclusive": "Niet aantoonbaar",
+    "pass": "In orde",
+    "fail": "Niet in orde",
+    "inconclusive": "Niet aangetoond",
 }
 """The whole, at the top of the first page."""
 
 EXPLANATIONS: dict[Verdict, str] = {
     "pass": "Voor alles wat hier te toetsen was, hield de afscherming stand.",
-    "fail": "De afscherming hield niet overal stand. Dit moet eerst worden hersteld.",
+    "fail": "De afscherming hield niet overal stand. Dit moet worden hersteld en opnieuw getest.",
     "inconclusive": "Er is geen lek gevonden, maar het bewijs is niet volledig.",
 }
 
 LAYERS: dict[Layer, str] = {
-    "real packets": "echte pakketten",
-    "lab model": "model in het lab",
-    "configuration only": "alleen configuratie",
+    "real packets": "echt verkeer",
+    "lab model": "nagebouwd netwerk",
+    "configuration only": "alleen instellingen",
 }
 
 LAYER_MEANINGS: dict[Layer, str] = {
@@ -45,8 +45,9 @@ LAYER_MEANINGS: dict[Layer, str] = {
 }
 
 UNPROVEN = (
-    "Deze uitkomst zegt niets over de virtualisatielaag en de fysieke netwerkapparatuur van de"
-    " leverancier. Dat blijft onbewezen tot dezelfde test in het echte datacenter is gedaan."
+    "Deze uitkomst zegt niets over de virtualisatielaag (de software waarop de servers draaien) en"
+    " de fysieke netwerkapparatuur van de leverancier. Dat die in orde zijn, blijft onbewezen tot"
+    " dezelfde test in het echte datacenter is gedaan."
 )
 """On the first page of every report. Source: DOMAIN.md section 3, last line."""
 
@@ -105,13 +106,14 @@ def say_result(summary: Summary) -> str:
     parts = [_say_arrival(packets)]
     if packets.inconclusive:
         parts.append(
-            f"van {'nog eens ' if packets.decided else ''}{say_attempts(packets.inconclusive)} is"
-            " niet aan te tonen wat er aankwam"
+            f"van {'nog eens ' if packets.decided else ''}{say_attempts(packets.inconclusive)}"
+            " staat niet vast of er iets aankwam"
         )
     if summary.untested:
         parts.append(
             f"{say_number(summary.untested_cases)} van de {len(summary.cases)} soorten aanvallen"
-            " niet (volledig) toetsbaar in deze omgeving"
+            f" {_agree(summary.untested_cases, 'was', 'waren')} in deze omgeving niet of maar deels"
+            " te toetsen"
         )
     return f"{'; '.join(parts)}."
 
@@ -121,9 +123,16 @@ def _say_arrival(packets: Count) -> str:
         return "Er is geen verkeer verstuurd"
     if not packets.decided:
         return "Geen enkele aanvalspoging leverde bewijs op"
-    start = f"Uit {say_attempts(packets.decided)} vanuit en naar andere netwerken"
+    start = f"Van {say_attempts(packets.decided)} van en naar andere netwerken"
     if packets.leaked:
-        return f"{start} kwam bij {say_number(packets.leaked)} wel verkeer aan"
+        came = _agree(packets.leaked, "kwam", "kwamen")
+        return f"{start} {came} er {say_number(packets.leaked)} door"
+    none = f"{start} kwam er geen enkele door"
     if packets.failed:
-        return f"{start} zakten er {say_number(packets.failed)}, zonder dat er verkeer aankwam"
-    return f"{start} kwam 0 verkeer aan"
+        failed = f"{say_number(packets.failed)} {_agree(packets.failed, 'is', 'zijn')}"
+        return f"{none}, maar {failed} om een andere reden niet in orde"
+    return none
+
+
+def _agree(count: int, singular: str, plural: str) -> str:
+    return singular if count == 1 else plural

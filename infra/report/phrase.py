@@ -14,7 +14,7 @@ _CONTROLS = {
     "no sensor lost frames": "geen meetpunt miste iets",
     "the source's leg is in use": "de aansluiting van de bron is in gebruik",
     "the own network heard the same": "het eigen netwerk hoorde hetzelfde",
-    "no witness lost frames": "geen getuige miste iets",
+    "no witness lost frames": "geen controlepunt miste iets",
     "the service answered": "de dienst antwoordde",
     "the service knows our own": "de dienst kent onze eigen gegevens",
     "every server of the plan was seen": "elke afgesproken server is gezien",
@@ -28,7 +28,7 @@ _CONTROLS = {
 
 _ATTACKS = {
     "ICMP, {tcp} TCP and {udp} UDP ports through the own edge": "ICMP, {tcp} TCP- en {udp}"
-    " UDP-poorten langs de eigen router",
+    " UDP-poorten via de eigen router",
     "packets handed to every foreign router and to the target's own NIC": "pakketten afgegeven aan"
     " elke vreemde router en aan de netwerkkaart van het doel zelf",
     "TCP under the addresses of {count} others that may pass": "TCP onder de adressen van {count}"
@@ -44,19 +44,19 @@ _ATTACKS = {
     "frames under {count} different MACs": "berichten onder {count} verschillende apparaatadressen",
     "unicast in the own network to somebody else": "bericht in het eigen netwerk aan een ander",
     "unicast in the own network to somebody else, after the flood": "bericht in het eigen netwerk"
-    " aan een ander, na het overladen",
+    " aan een ander, na het overbelasten",
     "unicast and broadcasts in a network that is not ours": "berichten aan één en aan iedereen in"
     " een netwerk dat niet van ons is",
     "ICMP, TCP and UDP over IPv6 to {count} addresses": "ICMP, TCP en UDP over IPv6 naar {count}"
     " adressen",
     "IPv6 inside IPv4: protocol 41, GRE, Teredo, through the own edge": "IPv6 verpakt in IPv4:"
-    " protocol 41, GRE en Teredo, langs de eigen router",
+    " protocol 41, GRE en Teredo, via de eigen router",
     "{tcp} TCP and {udp} UDP ports in {network}": "{tcp} TCP- en {udp} UDP-poorten in {network}",
     "the own resolver asked for {name}": "de eigen naamdienst gevraagd naar {name}",
-    "the own package relay asked for a connection to {address}": "de eigen doorgever van pakketten"
-    " gevraagd om een verbinding met {address}",
+    "the own package relay asked for a connection to {address}": "de eigen doorgever van"
+    " softwarepakketten gevraagd om een verbinding met {address}",
     "DTP: offer a trunk": "DTP: een verbinding voor alle netwerken aanbieden",
-    "VTP: tell of VLANs": "VTP: over VLAN's vertellen",
+    "VTP: tell of VLANs": "VTP: VLAN's aankondigen",
     "STP: claim to be the root": "STP: zich tot hoofd van het netwerk uitroepen",
     "CDP": "CDP",
     "ARP: claim an address": "ARP: een adres opeisen",
@@ -95,7 +95,7 @@ _FOUND = {
     "{server}: {place}: holds {what}": "{server}: {place}: bevat {what}",
     "a secret of this stack": "een geheim van deze omgeving",
     "a private key": "een geheime sleutel",
-    "a password's hash": "een versleuteld wachtwoord",
+    "a password's hash": "de hash van een wachtwoord",
     "a password": "een wachtwoord",
     "note": "notitie",
     "custom attribute {key}": "eigen kenmerk {key}",
@@ -134,7 +134,7 @@ _FOUND = {
     "free": "vrij",
     "VLAN {ranges}": "VLAN {ranges}",
     "private VLAN {ranges}": "afgeschermd VLAN {ranges}",
-    "VLANs {ranges} as a trunk": "meer VLAN's tegelijk: {ranges}",
+    "VLANs {ranges} as a trunk": "meerdere VLAN's tegelijk: {ranges}",
     "promiscuous mode": "meeluisteren",
     "MAC changes": "ander apparaatadres",
     "forged transmits": "vals apparaatadres",

@@ -6,8 +6,8 @@ Words only; `phrase.py` finds them, and those for reasons that name something.
 REASONS: dict[str, str] = {
     "no zone of the tenant has another one, or a neighbour, that it could attack": "De gemeente"
     " heeft hier maar één netwerk, en er is geen andere klant: er was geen grens om aan te vallen.",
-    "no other tenant is deployed on this datacenter": "Er is geen andere klant in dit"
-    " datacenter om bij te meten.",
+    "no other tenant is deployed on this datacenter": "Er is in dit datacenter geen"
+    " andere klant bij wie te meten was.",
     "no host of the provider answers in its vMotion and storage networks": "In de netwerken voor"
     " opslag en verplaatsing stond geen systeem dat had kunnen antwoorden.",
     "no host of the provider answers in its back-up networks": "In het back-upnetwerk van de"
@@ -15,7 +15,7 @@ REASONS: dict[str, str] = {
     "the provider's own gateway is in no contract, so it gets nothing": "De eigen router van de"
     " leverancier is niet aangevallen; daarvoor is geen toestemming.",
     "there is no uplink to the internet behind which to listen": "Er is hier geen echte"
-    " internetverbinding waarachter te meten is.",
+    " internetverbinding waarachter kon worden gemeten.",
     "nothing was sent or heard in the networks outside where sites meet the edge": "In de netwerken"
     " tussen datacenter en andere locaties is niets verstuurd of afgeluisterd.",
     "no sensor stands behind the physical trunk": "Achter de fysieke netwerkverbinding staat geen"
@@ -33,7 +33,7 @@ REASONS: dict[str, str] = {
     " management network": "De beheersystemen zelf zijn niet aangevallen, wel de andere"
     " aansluitingen op het beheernetwerk.",
     "tenants share no back-up repository whose listing could be tried": "Er is geen back-up die"
-    " meer klanten delen.",
+    " klanten met elkaar delen.",
     "tenants share no clock, syslog or monitoring that could be asked": "Er is geen klok, logboek"
     " of bewaking die meer klanten delen.",
 }

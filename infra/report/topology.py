@@ -102,7 +102,7 @@ def lay_out(plan: Plan, surroundings: Sequence[Surrounding] = ()) -> Topology:
     edges = [key for key, server in plan.servers.items() if "edge" in server.roles]
     places = [_place(plan, plan.name, edges, y=0)]
     for site, router in plan.sites.items():
-        heading = f"{site}, door een versleutelde tunnel verbonden"
+        heading = f"{site}, verbonden via een versleutelde tunnel"
         places.append(_place(plan, heading, [router], y=places[-1].frame.bottom + GAP))
     y = places[-1].frame.bottom
     outside = _pack_below([_outside(plan, network) for network in plan.outside], y)

@@ -33,13 +33,13 @@ def _change(file: Path, **values: object) -> None:
 def test_report_tells_all_suites(outputs: StackOutputs, evidence: Path) -> None:
     page = write_report(outputs, evidence).read_text()
     assert "Gemeente Voorbeeld" in page
-    assert "<strong>Geslaagd</strong>" in page
+    assert "<strong>In orde</strong>" in page
     assert "2 van 3 controles geslaagd" in page
     assert "2 van 3 verbindingen zoals afgesproken" in page
     told = "het verkeer gaat langs de eigen router van een locatie (router01)"
-    assert f"Niet beproefde verbindingen: 1, want {told}" in page
+    assert f"Niet volledig getest: 1 (zie bijlage 1), want {told}" in page
     assert f'<td>{told}</td><td class="mono">app01 → balie01</td>' in page
-    assert "<code>edge02</code> is niet beproefd" in page
+    assert "Wat <code>edge02</code> doorgeeft, is niet getest" in page
     assert not list(evidence.glob("*.partial"))
 
 
@@ -57,7 +57,7 @@ def test_report_of_something_else_than_is_deployed_says_so(
     _change(evidence / "isolation.json", deployed="0" * 64)
     page = write_report(outputs, evidence).read_text()
     assert "na deze test is de omgeving veranderd" in page
-    assert "<strong>Niet aantoonbaar</strong>" in page
+    assert "<strong>Niet aangetoond</strong>" in page
 
 
 def test_missing_evidence_says_what_to_run(outputs: StackOutputs, tmp_path: Path) -> None:

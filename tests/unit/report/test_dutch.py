@@ -1,5 +1,6 @@
 """Everything that the suite can say has Dutch words."""
 
+from dataclasses import replace
 from typing import Any, get_args
 
 import pytest
@@ -11,7 +12,7 @@ from infra.record.model import Level
 from infra.report import dutch
 from infra.report.case import CASES, THEMES
 from infra.report.reason import REASONS
-from infra.report.summary import Side, State, summarise
+from infra.report.summary import Count, Side, State, summarise
 from tests.unit.report.made import make_findings, make_plan
 
 PLAN = make_plan(3, 5)
@@ -66,25 +67,39 @@ def test_no_tool_is_named_to_the_secretary() -> None:
     [
         (
             {},
-            "Uit 207 aanvalspogingen vanuit en naar andere netwerken kwam 0 verkeer aan; 1 van de"
-            " 28 soorten aanvallen niet (volledig) toetsbaar in deze omgeving.",
+            "Van 207 aanvalspogingen van en naar andere netwerken kwam er geen enkele door; 1 van"
+            " de 28 soorten aanvallen was in deze omgeving niet of maar deels te toetsen.",
         ),
         (
             {"I01": "fail"},
-            "Uit 207 aanvalspogingen vanuit en naar andere netwerken kwam bij 1 wel verkeer aan; 1"
-            " van de 28 soorten aanvallen niet (volledig) toetsbaar in deze omgeving.",
+            "Van 207 aanvalspogingen van en naar andere netwerken kwam er 1 door; 1 van de 28"
+            " soorten aanvallen was in deze omgeving niet of maar deels te toetsen.",
         ),
         (
             {"I01": "inconclusive"},
-            "Uit 206 aanvalspogingen vanuit en naar andere netwerken kwam 0 verkeer aan; van nog"
-            " eens 1 aanvalspoging is niet aan te tonen wat er aankwam; 1 van de 28 soorten"
-            " aanvallen niet (volledig) toetsbaar in deze omgeving.",
+            "Van 206 aanvalspogingen van en naar andere netwerken kwam er geen enkele door; van"
+            " nog eens 1 aanvalspoging staat niet vast of er iets aankwam; 1 van de 28 soorten"
+            " aanvallen was in deze omgeving niet of maar deels te toetsen.",
         ),
     ],
 )
 def test_the_result_is_one_sentence(verdicts: dict[str, Verdict], sentence: str) -> None:
     summary = summarise(make_findings(PLAN, verdicts), is_current=True)
     assert dutch.say_result(summary) == sentence
+
+
+@pytest.mark.parametrize(
+    ("failed", "leaked", "said"),
+    [
+        (2, 2, "kwamen er 2 door"),
+        (1, 0, "kwam er geen enkele door, maar 1 is om een andere reden niet in orde"),
+        (2, 0, "kwam er geen enkele door, maar 2 zijn om een andere reden niet in orde"),
+    ],
+)
+def test_what_failed_is_said_with_its_number(failed: int, leaked: int, said: str) -> None:
+    packets = Count(passed=8, failed=failed, inconclusive=0, leaked=leaked, arrived=leaked)
+    summary = replace(summarise(make_findings(PLAN), is_current=True), packets=packets)
+    assert f" van en naar andere netwerken {said}; " in dutch.say_result(summary)
 
 
 def test_nothing_sent_is_not_told_as_nothing_arrived() -> None:

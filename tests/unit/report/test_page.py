@@ -109,8 +109,8 @@ def test_every_case_token_capture_and_version_is_in_the_detail() -> None:
 
 def test_success_is_said_first() -> None:
     first = _first_page(_page())
-    assert "Geslaagd Voor alles wat hier te toetsen was" in first
-    assert "kwam 0 verkeer aan" in first
+    assert "In orde Voor alles wat hier te toetsen was" in first
+    assert "kwam er geen enkele door" in first
     assert "79 van 80 controles geslaagd" in first
     assert "240 van 240 verbindingen zoals afgesproken" in first
 
@@ -118,23 +118,23 @@ def test_success_is_said_first() -> None:
 def test_one_failed_outcome_makes_the_whole_not_passed() -> None:
     page = _page(findings=make_findings(PLAN, {"I18": "fail"}))
     first = _first_page(page)
-    assert re.search(r'<section class="verdict fail">\s*<strong>Niet geslaagd</strong>', page)
-    assert "kwam bij 1 wel verkeer aan" in first
+    assert re.search(r'<section class="verdict fail">\s*<strong>Niet in orde</strong>', page)
+    assert "kwam er 1 door" in first
     assert CASES["I18"].title in first
     assert "7 pakketten aangekomen" in first
 
 
 def test_inconclusive_is_never_said_to_be_passed() -> None:
     page = _page(findings=make_findings(PLAN, {"I18": "inconclusive"}))
-    assert "<strong>Niet aantoonbaar</strong>" in page
-    assert "<strong>Geslaagd</strong>" not in page
+    assert "<strong>Niet aangetoond</strong>" in page
+    assert "<strong>In orde</strong>" not in page
 
 
 def test_what_stays_unproven_is_on_the_first_page() -> None:
     first = _first_page(_page(findings=make_findings(PLAN, without=("I13",))))
     assert "zegt niets over de virtualisatielaag" in first
     assert all(case in first for case in UNTESTED)
-    assert "Niet uitgevoerd en niet verklaard: I13" in first
+    assert "Niet uitgevoerd, zonder opgaaf van reden: I13" in first
 
 
 def test_an_unknown_reason_is_shown_as_the_suite_gives_it() -> None:
@@ -146,8 +146,9 @@ def test_an_unknown_reason_is_shown_as_the_suite_gives_it() -> None:
 
 def test_a_change_since_the_test_is_told_prominently() -> None:
     first = _first_page(_page(is_current=False))
-    assert first.index("Let op: na deze test is de omgeving veranderd") < first.index("Uit ")
-    assert "Niet aantoonbaar" in first
+    warning = first.index("Let op: na deze test is de omgeving veranderd")
+    assert warning < first.index("aanvalspogingen van en naar")
+    assert "Niet aangetoond" in first
 
 
 def test_suites_that_were_not_run_are_said() -> None:

@@ -124,7 +124,7 @@ def test_every_policy_has_dutch_words(words: str) -> None:
         (
             "a-app: carries VLANs 1 to 9 as a trunk, planned is VLAN 7; a-app: MAC changes:"
             " accepted",
-            "a-app: draagt meer VLAN's tegelijk: 1 tot en met 9, afgesproken is VLAN 7; a-app:"
+            "a-app: draagt meerdere VLAN's tegelijk: 1 tot en met 9, afgesproken is VLAN 7; a-app:"
             " ander apparaatadres: toegestaan",
         ),
         (
