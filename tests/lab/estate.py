@@ -4,6 +4,7 @@ import base64
 import gzip
 import http.client
 import json
+import shlex
 import ssl
 import subprocess
 import sys
@@ -24,6 +25,8 @@ from lab.process import until
 from lab.status import find_host
 
 Result = TypeVar("Result")
+
+PROBE = (Path(__file__).parents[1] / "host" / "probe.py").read_text()
 
 # Enters the host as `lab shell` does, with its limits, and runs a command instead of a shell.
 _ENTER = [
@@ -243,6 +246,11 @@ class Estate:
         completed = self.attempt(machine, command)
         assert completed.returncode == 0, f"{command}: {completed.stdout}{completed.stderr}"
         return completed.stdout.strip()
+
+    def probe(self, machine: Any, targets: list[tuple[str, int]]) -> list[str]:
+        """Return what a host meets at TCP ports of addresses: open, refused or silent."""
+        asked = json.dumps([["tcp", address, port] for address, port in targets])
+        return list(json.loads(self.run(machine, shlex.join(["python3", "-c", PROBE, asked]))))
 
     def attempt(self, machine: Any, command: str) -> "subprocess.CompletedProcess[str]":
         """Run a shell command as root in a host, under the host's own limits."""

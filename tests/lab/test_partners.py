@@ -37,7 +37,6 @@ PARTNER_FQDN = f"rvig.{PROVIDER}.internal"
 ADAPTER_FQDN = f"adapter01.{TENANT}.internal"
 CONF = "/etc/nginx/conf.d/digikoppeling.conf"
 TOOLS_S = 180
-PROBE = (Path(__file__).parents[1] / "host" / "probe.py").read_text()
 
 ASK = (
     "cd /etc/digikoppeling; curl --silent --max-time 20 --output /dev/null"
@@ -129,12 +128,6 @@ def served(partner: Site) -> x509.Certificate:
     return x509.load_pem_x509_certificate(said.encode())
 
 
-def probe(estate: Estate, source: Any, targets: list[tuple[str, int]]) -> list[str]:
-    """Return what a host meets at addresses and ports."""
-    asked = json.dumps([["tcp", address, port] for address, port in targets])
-    return list(json.loads(estate.run(source, shlex.join(["python3", "-c", PROBE, asked]))))
-
-
 def red(site: Site) -> set[str]:
     """Return the checks that did not pass in the last verification."""
     file = ROOT / "evidence" / site.stack.name / "verify.json"
@@ -178,7 +171,7 @@ def test_partner_calls_back_at_the_edges_address(sites: dict[str, Site]) -> None
 def test_other_zones_reach_nothing_outside(sites: dict[str, Site], estate: Estate) -> None:
     workplace = estate.find(vim.VirtualMachine, f"{sites[TENANT].tenant}-werkplek01")
     targets = [(BASTION, 3142), (PARTNER, 443), (PARTNER, 22), (EDGE, 443), (ADAPTER, 443)]
-    assert probe(estate, workplace, targets) == ["open", *["silent"] * (len(targets) - 1)]
+    assert estate.probe(workplace, targets) == ["open", *["silent"] * (len(targets) - 1)]
 
 
 @pytest.mark.usefixtures("sites")
@@ -189,7 +182,7 @@ def test_others_in_diginetwerk_reach_the_partner_and_not_the_tenant(
         estate.run(stranger, f"ip route replace {address} via {EDGE}")
     targets = [(PARTNER, 443), (EDGE, 443), (EDGE, 22), (ADAPTER, 443), (WORKPLACE, 22)]
     targets.append((BASTION, 22))
-    assert probe(estate, stranger, targets) == ["open", *["silent"] * (len(targets) - 1)]
+    assert estate.probe(stranger, targets) == ["open", *["silent"] * (len(targets) - 1)]
 
 
 def test_partner_that_answers_anybody_turns_its_check_red(sites: dict[str, Site]) -> None:

@@ -4,14 +4,11 @@ In file order: the later tests use what the earlier ones left. Guest, printer an
 the internet are hosts of nobody's record. It does not prove the cryptography of WireGuard.
 """
 
-import json
 import secrets
-import shlex
 import socket
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,7 +30,6 @@ BASTION, WORKPLACE = "10.22.40.11", "10.22.50.11"
 TUNNEL_UDP = (17, 51820, 51820)
 SSH = 22
 BACK_WITHIN_S = 180
-PROBE = (Path(__file__).parents[1] / "host" / "probe.py").read_text()
 
 
 @pytest.fixture(scope="module")
@@ -163,12 +159,6 @@ def find_leader(estate: Estate, machine: Any) -> int | None:
         return None
 
 
-def probe(estate: Estate, source: Any, targets: list[tuple[str, int]]) -> list[str]:
-    """Return what a host meets at addresses and ports."""
-    asked = json.dumps([["tcp", address, port] for address, port in targets])
-    return list(json.loads(estate.run(source, shlex.join(["python3", "-c", PROBE, asked]))))
-
-
 def await_tunnel(estate: Estate) -> None:
     """Wait until the workplace's requests are answered."""
     for _ in until(BACK_WITHIN_S):
@@ -206,12 +196,12 @@ def test_guest_reaches_the_internet_and_nothing_else(estate: Estate, strangers: 
     targets = [(STUB, 80), (STUB, 443), (BASTION, 22), (BASTION, 3142), (WORKPLACE, 22)]
     targets += [(address, 22) for address in (EDGE, ROUTER, "10.22.70.1", "10.22.40.1")]
     targets += [("10.22.60.11", 22)]
-    assert probe(estate, strangers.guest, targets) == ["open", *["silent"] * (len(targets) - 1)]
+    assert estate.probe(strangers.guest, targets) == ["open", *["silent"] * (len(targets) - 1)]
 
 
 def test_printer_reaches_nothing(estate: Estate, strangers: Strangers) -> None:
     targets = [(STUB, 80), (BASTION, 3142), (WORKPLACE, 22), ("10.22.60.1", 22)]
-    assert probe(estate, strangers.printer, targets) == ["silent"] * len(targets)
+    assert estate.probe(strangers.printer, targets) == ["silent"] * len(targets)
     neighbour = estate.run(strangers.printer, "ip neigh show 10.22.60.1")
     assert "lladdr" in neighbour, "its router is there and heard it"
 
@@ -238,5 +228,5 @@ def test_restarted_router_brings_all_back(site: Site, estate: Estate, strangers:
             break
     assert find_leader(estate, router) != former, "it has booted"
     await_tunnel(estate)
-    assert probe(estate, strangers.guest, [(STUB, 80), (BASTION, 22)]) == ["open", "silent"]
+    assert estate.probe(strangers.guest, [(STUB, 80), (BASTION, 22)]) == ["open", "silent"]
     assert site.preview() == {}
