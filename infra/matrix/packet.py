@@ -53,13 +53,14 @@ class Track:
         self.token = token
 
 
-def tcp_frames(track: Track) -> bytearray:
-    """Build a SYN to each of the 65,535 ports, in order."""
-    frames = bytearray(tcp_frame(track, 1, SYN)) * PORTS
+def tcp_frames(track: Track, head: bytes = b"") -> bytearray:
+    """Build a SYN to each of the 65,535 ports, in order. head: what stands before each frame."""
+    step = len(head) + LENGTH
+    frames = bytearray(head + tcp_frame(track, 1, SYN)) * PORTS
     high, low = _PORTS.tobytes()[::2], _PORTS.tobytes()[1::2]
     for offset, column in ((36, high), (37, low)):
-        frames[offset::LENGTH] = column
-        frames[offset + 4 :: LENGTH] = column.translate(_COMPLEMENT)
+        frames[len(head) + offset :: step] = column
+        frames[len(head) + offset + 4 :: step] = column.translate(_COMPLEMENT)
     return frames
 
 

@@ -27,7 +27,9 @@ from infra.plan.matrix import (
 )
 from infra.plan.model import Plan
 
-MODULES = tuple(f"infra.matrix.{name}" for name in ("packet", "sender", "sensor", "host"))
+MODULES = tuple(
+    f"infra.matrix.{name}" for name in ("packet", "submission", "sender", "sensor", "host")
+)
 
 
 def try_matrix(

@@ -44,11 +44,15 @@ def _is_valid(frame: bytes) -> bool:
     return _sum(head) == _sum(pseudo + segment) == 0xFFFF
 
 
-@given(tracks, st.integers(1, PORTS))
-def test_every_syn_is_valid_and_carries_token_and_port(track: Track, port: int) -> None:
-    frames = tcp_frames(track)
-    assert len(frames) == LENGTH * PORTS
-    frame = bytes(frames[LENGTH * (port - 1) : LENGTH * port])
+@given(tracks, st.integers(1, PORTS), st.binary(max_size=50))
+def test_every_syn_is_valid_and_carries_token_and_port(
+    track: Track, port: int, head: bytes
+) -> None:
+    frames, step = tcp_frames(track, head), len(head) + LENGTH
+    assert len(frames) == step * PORTS
+    slot = bytes(frames[step * (port - 1) : step * port])
+    frame = slot.removeprefix(head)
+    assert slot == head + frame
     assert _is_valid(frame)
     source, destination, sequence = struct.unpack(">2HI", frame[34:42])
     assert (source, destination, sequence >> 16) == (track.port, port, track.token)
