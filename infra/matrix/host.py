@@ -24,21 +24,26 @@ class Host:
         self._armed: list[tuple[Sensor, Counter]] = []
         self._senders = ThreadPoolExecutor(os.cpu_count())
 
-    def arm(self, own: str, source: str, token: int, port: int, counts: str) -> dict[str, Any]:
+    def arm(
+        self, own: str, source: str, token: int, port: int, stand: str, blocks: int
+    ) -> dict[str, Any]:
         """Listen from here on; tell what the filters have counted until now.
 
-        counts: "passing", probes to other hosts, or "arriving", those to us, which then are
-        only counted.
+        stand: where the filter that is tried stands. "here": probes to us are counted, answers
+        kept. "between": probes to others are counted. "elsewhere": probes to us and answers are
+        kept. blocks: room for what is kept.
         """
         watch = Watch(own=_number(own), source=_number(source), token=token, port=port)
-        if counts == "passing":
-            listening = Sensor(arriving(watch) + replying(watch), port), Counter(passing(watch))
-        else:
-            listening = Sensor(replying(watch), port), Counter(arriving(watch))
+        keeps, counts = {
+            "here": (replying(watch), arriving(watch)),
+            "between": ([], passing(watch)),
+            "elsewhere": (arriving(watch) + replying(watch), []),
+        }[stand]
+        listening = Sensor(keeps, port, blocks), Counter(counts)
         for each in listening:
             each.start()
         self._armed.append(listening)
-        return {"dropped": _dropped()}
+        return {"dropped": _dropped() if counts else {}}
 
     def send_past(self, sweeps: list[dict[str, Any]], udp_ports: list[int]) -> dict[str, Any]:
         """Send probes past the own filter, several sweeps at once."""
@@ -60,12 +65,16 @@ class Host:
         }
 
     def hear(self, kept: int, counted: int) -> dict[str, Any]:
-        """Wait for so many packets to keep and to count, and tell what came and was dropped."""
+        """Wait for so many packets to keep and to count, and tell what came and was dropped.
+
+        counted: 0 where no filter is tried; then none is asked what it dropped.
+        """
         sensor, counter = self._armed.pop()
         sensor.await_packets(kept)
         count = counter.await_packets(counted)
         counter.socket.close()
-        return {"heard": asdict(sensor.read()), "counted": count, "dropped": _dropped()}
+        dropped = _dropped() if counted else {}
+        return {"heard": asdict(sensor.read()), "counted": count, "dropped": dropped}
 
     def addresses(self) -> dict[str, Any]:
         """Tell the IPv4 addresses that this host has now, a gateway among them when it holds it."""

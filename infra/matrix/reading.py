@@ -52,8 +52,8 @@ def read_forward(
     for pair, passed in seen.items():
         heard = after[pair.destination]["heard"]
         # What is answered must also get its answer back, or it is of no use.
-        returned = _ports(after[pair.source]["heard"]["returned"])["tcp"]
-        lost = _ports(heard["answered"])["tcp"] - returned
+        back = after[pair.source]["heard"]
+        lost = _ports(heard["answered"])["tcp"] - _ports(back["returned"])["tcp"]
         made[pair] = Swept(
             filter="forward",
             server=edge,
@@ -61,7 +61,7 @@ def read_forward(
             passed={"tcp": passed["tcp"] - lost, "udp": passed["udp"]},
             dropped=sent[pair] - _count(passed),
             other=other,
-            unproved=unproved or _missed(heard),
+            unproved=unproved or _missed(heard) or _missed(back),
         )
     return made
 

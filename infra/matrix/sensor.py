@@ -30,8 +30,8 @@ FRAME = 144
 BLOCK = 63 * mmap.PAGESIZE
 """A whole number of frames, so that they stand at equal distances throughout the ring."""
 
-BLOCKS = 75
-"""Room for every TCP port of a pair, each answered, and the datagrams."""
+FEW_BLOCKS, ALL_BLOCKS = 1, 75
+"""Room for 1,792 packets; and for every TCP port of a pair, each answered, and the datagrams."""
 
 SNAP = 14 + 64
 _TYPE, _IP = 42, 80
@@ -68,8 +68,8 @@ class Watch:
 class Heard:
     """What came. arrived: probes; answered: replies of this host; returned: replies to it.
 
-    Each holds runs of destination ports by protocol. replies: how many packets came back.
-    missed: packets for which the ring had no room.
+    Each holds runs of destination ports by protocol. replies: how many packets came back, errors
+    included. missed: packets for which the ring had no room.
     """
 
     arrived: dict[str, list[Run]] = field(default_factory=dict)
@@ -111,13 +111,13 @@ class Counter:
 class Sensor(Counter):
     """Keeps the packets that match a program in a ring."""
 
-    def __init__(self, program: Program, port: int) -> None:
+    def __init__(self, program: Program, port: int, blocks: int) -> None:
         super().__init__(program)
         self._port = port
         self.socket.setsockopt(SOL_PACKET, PACKET_VERSION, TPACKET_V2)
-        ring = struct.pack("=4I", BLOCK, BLOCKS, FRAME, BLOCK * BLOCKS // FRAME)
+        ring = struct.pack("=4I", BLOCK, blocks, FRAME, BLOCK * blocks // FRAME)
         self.socket.setsockopt(SOL_PACKET, PACKET_RX_RING, ring)
-        self._ring = mmap.mmap(self.socket.fileno(), BLOCK * BLOCKS)
+        self._ring = mmap.mmap(self.socket.fileno(), BLOCK * blocks)
 
     def read(self) -> Heard:
         """Tell what came, and end."""
@@ -135,8 +135,10 @@ class Sensor(Counter):
         rows = zip(kinds, protocols, flag_bytes, sources, destinations, about, strict=True)
         for kind, protocol, flags, source, destination, told in rows:
             name = "tcp" if protocol == socket.IPPROTO_TCP else "udp"
-            if protocol == socket.IPPROTO_ICMP:
+            if protocol == socket.IPPROTO_ICMP and kind == OUTGOING:
                 found["answered"][name].add(told)
+            elif protocol == socket.IPPROTO_ICMP:
+                heard.replies += 1
             elif kind == OUTGOING:
                 found["answered"][name].add(source)
             elif source != self._port:
@@ -183,7 +185,7 @@ def replying(watch: Watch) -> Program:
     tcp = [(_PROTOCOL, socket.IPPROTO_TCP, True), (_ACKNOWLEDGED, watch.token, True)]
     udp = [(_PROTOCOL, socket.IPPROTO_UDP, True), (_TO_PORT, watch.port, True)]
     icmp = [(_PROTOCOL, socket.IPPROTO_ICMP, True), (_ID_IN_ERROR, watch.token, True)]
-    return [[*to_us, *tcp], [*to_us, *udp], [*from_us, *tcp], [*from_us, *udp], [*from_us, *icmp]]
+    return [[*way, *kind] for way in (to_us, from_us) for kind in (tcp, udp, icmp)]
 
 
 _WORD, _HALF, _BYTE, _JUMP, _RETURN = 0x20, 0x28, 0x30, 0x15, 0x06

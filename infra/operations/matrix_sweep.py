@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from infra.matrix.judge import Outcome, Swept, judge
 from infra.matrix.reading import Answers, read_forward, read_incoming, read_outgoing
+from infra.matrix.sensor import ALL_BLOCKS, FEW_BLOCKS
 from infra.operations.host_program import HostPrograms
 from infra.plan.matrix import (
     Pair,
@@ -47,6 +48,28 @@ def find_forwarder(plan: Plan, hosts: HostPrograms) -> str:
     return find_holder(plan, {edge: answer["addresses"] for edge, answer in told.items()})
 
 
+def sweep_until_exact(
+    sweep: Callable[[Sequence[Pair], int], dict[Pair, Swept]], pairs: Sequence[Pair]
+) -> dict[Pair, Swept]:
+    """Sweep pairs, and again those whose account is not exact, with room for every port.
+
+    Args:
+        sweep: takes pairs, and the blocks that each sensor has for what it keeps.
+        pairs: any number, none too.
+
+    Returns:
+        The last that was found of each.
+    """
+    made: dict[Pair, Swept] = {}
+    inexact, blocks = list(pairs), FEW_BLOCKS
+    for _ in range(ATTEMPTS):
+        if inexact:
+            made |= sweep(inexact, blocks)
+        inexact = [pair for pair in inexact if made[pair].unproved or made[pair].other]
+        blocks = ALL_BLOCKS
+    return made
+
+
 class Sweeps:
     """Sweeps groups of pairs in which each server sends to one other and hears one other."""
 
@@ -63,22 +86,12 @@ class Sweeps:
         forwarded = [pair for pair in pairs if pair.forward is not None]
         for made in (
             self._outgoing(pairs),
-            self._until_exact(self._forward, forwarded),
-            self._until_exact(self._incoming, pairs),
+            sweep_until_exact(self._forward, forwarded),
+            sweep_until_exact(self._incoming, pairs),
         ):
             for pair, swept in made.items():
                 found[pair].append(swept)
         return [judge(pair, tuple(swept)) for pair, swept in found.items()]
-
-    def _until_exact(
-        self, sweep: Callable[[Sequence[Pair]], dict[Pair, Swept]], pairs: Sequence[Pair]
-    ) -> dict[Pair, Swept]:
-        made: dict[Pair, Swept] = {}
-        for _ in range(ATTEMPTS):
-            made = sweep(pairs) if pairs else {}
-            if not any(swept.unproved or swept.other for swept in made.values()):
-                break
-        return made
 
     def _outgoing(self, pairs: Sequence[Pair]) -> dict[Pair, Swept]:
         """Send through the source's own filter, which refuses to our face what it drops."""
@@ -95,25 +108,26 @@ class Sweeps:
         )
         return {pair: read_outgoing(pair, answers[pair.source]) for pair in pairs}
 
-    def _forward(self, pairs: Sequence[Pair]) -> dict[Pair, Swept]:
+    def _forward(self, pairs: Sequence[Pair], blocks: int) -> dict[Pair, Swept]:
         """Send past the source's filter; what the destination's NIC sees has passed the edge."""
         token, port = next(self._marks)
-        before = self._arm(pairs, token, port, counts="passing")
-        sent = self._send(pairs, [pair.departure for pair in pairs], token, port)
         kept = Counter({pair.destination: len(pair.forward or ()) for pair in pairs})
         kept.update({pair.source: _tcp(pair.open) for pair in pairs})
-        after = self._hear(kept, {self._edge: sum(sent.values())})
+        stands = dict.fromkeys(kept, "elsewhere") | {self._edge: "between"}
+        before = self._arm(pairs, token, port, stands, blocks)
+        sent = self._send(pairs, [pair.departure for pair in pairs], token, port)
+        after = self._hear(stands, kept, {self._edge: sum(sent.values())})
         # Also what arrived without an answer: the edge remembers it for minutes.
         self._end(pairs, [pair.departure for pair in pairs], after, token, port, "arrived")
         return read_forward(sent, before, after, self._edge)
 
-    def _incoming(self, pairs: Sequence[Pair]) -> dict[Pair, Swept]:
+    def _incoming(self, pairs: Sequence[Pair], blocks: int) -> dict[Pair, Swept]:
         """Send from the last link on; what the destination answers has passed its filter."""
         token, port = next(self._marks)
-        before = self._arm(pairs, token, port, counts="arriving")
-        sent = self._send(pairs, [pair.arrival for pair in pairs], token, port)
         kept = {pair.destination: _tcp(pair.incoming) for pair in pairs}
-        after = self._hear(kept, {pair.destination: sent[pair] for pair in pairs})
+        before = self._arm(pairs, token, port, dict.fromkeys(kept, "here"), blocks)
+        sent = self._send(pairs, [pair.arrival for pair in pairs], token, port)
+        after = self._hear(kept, kept, {pair.destination: sent[pair] for pair in pairs})
         self._end(pairs, [pair.arrival for pair in pairs], after, token, port, "answered")
         return {pair: read_incoming(pair, sent[pair], before, after) for pair in pairs}
 
@@ -122,21 +136,24 @@ class Sweeps:
         pairs: Sequence[Pair],
         token: int,
         port: int,
-        *,
-        counts: Literal["passing", "arriving"],
+        stands: Mapping[str, str],
+        blocks: int,
     ) -> Answers:
-        source_of = {pair.destination: self._plan.servers[pair.source].address for pair in pairs}
+        """Let hosts listen. stands: by server, where the filter that is tried stands from it."""
+        servers = self._plan.servers
+        source_of = {pair.destination: servers[pair.source].address for pair in pairs}
         return self._ask(
             {
                 key: {
                     "do": "arm",
-                    "own": server.address,
+                    "own": servers[key].address,
                     "source": source_of.get(key, NOBODY),
                     "token": token,
                     "port": port,
-                    "counts": counts,
+                    "stand": stand,
+                    "blocks": blocks,
                 }
-                for key, server in self._plan.servers.items()
+                for key, stand in stands.items()
             }
         )
 
@@ -162,11 +179,13 @@ class Sweeps:
             for (pair, _), count in zip(orders, answers[sender]["sent"], strict=True)
         }
 
-    def _hear(self, kept: Mapping[str, int], counted: Mapping[str, int]) -> Answers:
+    def _hear(
+        self, armed: Iterable[str], kept: Mapping[str, int], counted: Mapping[str, int]
+    ) -> Answers:
         return self._ask(
             {
                 key: {"do": "hear", "kept": kept.get(key, 0), "counted": counted.get(key, 0)}
-                for key in self._hosts
+                for key in armed
             }
         )
 

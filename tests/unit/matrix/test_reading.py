@@ -91,10 +91,12 @@ def test_probe_that_vanished_in_the_edge_is_unproved() -> None:
     assert f"1 of {SENT} probes neither" in _forward(edge01=told)[1]
 
 
-def test_full_sensor_proves_nothing() -> None:
+def test_full_sensor_at_either_end_proves_nothing() -> None:
     one = {"tcp": [(5432, 5432)], "udp": []}
-    told = _host(arrived=one, answered=one, missed=3)
-    assert "no room for 3 packets" in _forward(db01=told)[1]
+    there = _host(arrived=one, answered=one, missed=3)
+    assert "no room for 3 packets" in _forward(db01=there)[1]
+    back = _host(returned=one, missed=4)
+    assert "no room for 4 packets" in _forward(app01=back)[1]
 
 
 def _incoming(dropped: int, replies: int = 0, udp: tuple[int, int] = (53, 53)) -> Any:
