@@ -56,10 +56,10 @@ def send_past_own_filter(device: str, track: Track, udp_ports: Sequence[int]) ->
     """Send all probes as frames.
 
     Returns:
-        How many the device was given.
+        How many the device was given: what it then loses does not arrive, and is missed there.
 
     Raises:
-        OSError: when it refuses one.
+        OSError: when it was not given all.
     """
     with wire(device) as opened:
         for frame in udp_frames(track, udp_ports):
@@ -70,7 +70,11 @@ def send_past_own_filter(device: str, track: Track, udp_ports: Sequence[int]) ->
         opened.setsockopt(SOL_PACKET, PACKET_TX_RING, ring)
         with mmap.mmap(opened.fileno(), BLOCK * BLOCKS) as slots:
             slots[: SLOT * PORTS] = tcp_frames(track, _HEAD)
-            return opened.send(b"") // LENGTH + len(udp_ports)
+            given = opened.send(b"") // LENGTH
+    if given != PORTS:
+        message = f"{device}: took {given} of {PORTS} frames"
+        raise OSError(message)
+    return PORTS + len(udp_ports)
 
 
 def send_through_own_filter(track: Track, udp_ports: Sequence[int]) -> dict[str, list[Run]]:
