@@ -102,9 +102,9 @@ SABOTEURS = (
         what="The edge no longer forwards a flow of the plan",
         server="edge01",
         command=(
-            "nft -a list chain inet edge_filter forward"
-            """ | sed -n 's/.*comment "flow packages" # handle //p'"""
-            " | xargs -n 1 nft delete rule inet edge_filter forward handle"
+            "nft -a list table inet edge_filter"
+            """ | awk '/chain/ {c = $2} /"flow packages"/ {print c, "handle", $NF}'"""
+            " | xargs -L 1 nft delete rule inet edge_filter"
         ),
         kind="fail",
         filter="forward",
