@@ -27,6 +27,9 @@ ROLES = {"app": "webapp", "data": "database"}
 
 SERVERS_PER_APPLICATION = 10
 
+FIRST_VLAN = 1301
+"""Of no tenant of ours: both may be in one datacenter."""
+
 _KEY = base64.b64encode(b"\x00\x00\x00\x0bssh-ed25519\x00\x00\x00\x20" + bytes(32)).decode()
 
 
@@ -66,7 +69,7 @@ def _address(segment: int, host: int) -> str:
 
 def _zone(zone: str, number: int) -> dict[str, Any]:
     segment = {
-        "vlan": 1101 + number,
+        "vlan": FIRST_VLAN + number,
         "prefix": f"{_address(number, 0)}/16",
         "gateway": _address(number, 1),
     }

@@ -118,18 +118,35 @@ def open_site(
         The site. Afterwards the stack is destroyed and its files are gone.
     """
     record = _write_record(records / tenant, tenant, vlans)
+    with open_stack(layout, record, bastion=bastion) as site:
+        with site.edit() as content:
+            for server in without:
+                del content["servers"][server]
+        yield site
+
+
+@contextmanager
+def open_stack(layout: Layout, record: Path, *, bastion: str) -> Iterator[Site]:
+    """Make the stack of a record; nothing is deployed yet.
+
+    Args:
+        layout: of a lab that is up.
+        record: its main file, in a folder with the tenant's name, in a folder of records.
+        bastion: address of the bastion's leg in the lab's provider-management network.
+
+    Yields:
+        The site. Afterwards the stack is destroyed and its files are gone.
+    """
+    tenant = record.parent.name
     name = f"{tenant}-{layout.name}"
     files = (ROOT / f"Pulumi.{name}.yaml", environment_file(name))
     for file in files:
         file.unlink(missing_ok=True)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(ENVIRONMENT, str(records))
+        patch.setenv(ENVIRONMENT, str(record.parents[1]))
         description = str(layout.run / "datacenter.yaml")
         run_tenant("init", tenant, "--datacenter", description, "--bastion-address", bastion)
         site = Site(tenant=tenant, record=record, stack=find_stack(tenant, name))
-        with site.edit() as content:
-            for server in without:
-                del content["servers"][server]
         yield site
         site.stack.deploy("destroy", "--yes", "--skip-preview")
     for file in files:
