@@ -254,8 +254,8 @@ PARTS_UNTESTED = (
     Untested(case="I09", reason="listened for the length of the run, not for ten minutes"),
     Untested(
         case="I11",
-        reason="a host whose MAC is changed is cut off meanwhile; only the port group's"
-        " configuration is looked at (I28)",
+        reason="only a guest that takes another MAC would show it, and is cut off meanwhile;"
+        " the setting is looked at (I28)",
     ),
     Untested(case="I12", reason="the own gateway is not impersonated: it would hurt the tenant"),
     Untested(

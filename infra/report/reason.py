@@ -24,9 +24,9 @@ REASONS: dict[str, str] = {
     " duurde, geen drie minuten.",
     "listened for the length of the run, not for ten minutes": "Er is geluisterd zolang de test"
     " duurde, geen tien minuten.",
-    "a host whose MAC is changed is cut off meanwhile; only the port group's configuration is"
-    " looked at (I28)": "Een server met een ander apparaatadres zou tijdens de test onbereikbaar"
-    " zijn. Alleen de instelling is bekeken.",
+    "only a guest that takes another MAC would show it, and is cut off meanwhile; the setting is"
+    " looked at (I28)": "Alleen een server die echt een ander apparaatadres aanneemt kan dit"
+    " aantonen, en die is dan onbereikbaar. Daarom is alleen de instelling bekeken.",
     "the own gateway is not impersonated: it would hurt the tenant": "De eigen router is niet"
     " nagebootst: dat zou de gemeente zelf hinderen.",
     "vCenter, ESXi and switches stand in no contract; tried were the neighbours' legs in the"

@@ -62,6 +62,14 @@ class Port:
         """The one address that belongs to this port under its policy."""
         return self.effective_mac if self.security.mac_changes else self.mac
 
+    @property
+    def is_shut(self) -> bool:
+        """Whether nothing comes in: the guest has taken an address that its port does not accept.
+
+        Until it has its own again. Source: VMware, vSphere Security 7.0, MAC Address Changes.
+        """
+        return self.effective_mac != self.allowed_mac
+
 
 def table_ruleset() -> str:
     """Return the table that every frame passes: unknown ports may nothing.
@@ -95,6 +103,8 @@ def port_ruleset(port: Port) -> str:
     if port.security.is_isolated:
         entering.append(f"meta mark set {_FROM_ISOLATED}")
         leaving.append(f"meta mark {_FROM_ISOLATED} counter drop")
+    if port.is_shut:
+        leaving.append("counter drop")
     if not port.security.allow_promiscuous:
         # The lowest bit of the first byte marks broadcast and multicast (IEEE 802).
         leaving.append(

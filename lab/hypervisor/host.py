@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -174,12 +175,14 @@ class Host:
             )
         self._await_start()
 
-    def adapt(self, machine: Machine, running: Running) -> None:
-        """Bring the NICs, disks, limits and guestinfo of a running host to what is wanted."""
+    def adapt(self, machine: Machine, running: Running, macs: Mapping[int, str]) -> None:
+        """Bring the NICs, disks, limits and guestinfo of a running host to what is wanted.
+
+        macs: NIC key -> address that the guest has given it.
+        """
         indexes = self.nic_indexes()
-        effective = guest.effective_macs(self.namespace, indexes)
         for nic in machine.nics:
-            mac = effective.get(nic.key, nic.mac)
+            mac = macs.get(nic.key, nic.mac)
             self._switch.connect(
                 self._port(machine, nic, mac), self.namespace, self._free_interface(nic, indexes)
             )
@@ -222,6 +225,10 @@ class Host:
         """Return, for each NIC that is plugged in, its interface index in the host."""
         ports = self._switch.port_names(self._port_prefix)
         return {int(name.rpartition("-")[2]): index for name, index in ports.items()}
+
+    def effective_macs(self) -> dict[int, str]:
+        """Return the address that each NIC has now: its own, or another that the guest took."""
+        return guest.effective_macs(self.namespace, self.nic_indexes())
 
     def complain(self, text: str) -> None:
         """Write down why this VM is no host at the moment, for `lab status`; "" takes it back."""

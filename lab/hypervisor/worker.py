@@ -43,8 +43,11 @@ class Worker:
         self._vcenter = vcenter
         self._wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self._wanted: Machine | None = None
-        # What the running host was last brought to; None: it must be looked at again.
-        self._adapted: Machine | None = None
+        # The MACs that the guest's NICs have now; None: something there has changed.
+        self._macs: dict[int, str] | None = None
+        # What the running host was last brought to, and its MACs then; None: it must be looked at
+        # again.
+        self._adapted: tuple[Machine, dict[int, str]] | None = None
         self._told: GuestReport | None = None
         # A request is genuine only when the vCenter knows of the boot that it is meant for.
         self._is_boot_known = True
@@ -178,7 +181,8 @@ class Worker:
 
     def _boot(self, wanted: Machine) -> float:
         _log.info("%s: starting", wanted.name)
-        self._adapted = wanted
+        self._macs = {nic.key: nic.mac for nic in wanted.nics}
+        self._adapted = (wanted, self._macs)
         self._repair_at = time.monotonic() + _REPAIR_PAUSE_S
         self._boot_at = 0.0
         self._asked_at = None
@@ -189,9 +193,12 @@ class Worker:
 
     def _adapt(self, wanted: Machine, running: Running) -> None:
         now = time.monotonic()
-        if wanted != self._adapted or now >= self._repair_at:
-            self._host.adapt(wanted, running)
-            self._adapted = wanted
+        if self._macs is None or now >= self._repair_at:
+            self._macs = self._host.effective_macs()
+        # A port follows the MAC that the guest has given itself, or shuts.
+        if (wanted, self._macs) != self._adapted or now >= self._repair_at:
+            self._host.adapt(wanted, running, self._macs)
+            self._adapted = (wanted, self._macs)
             self._repair_at = now + _REPAIR_PAUSE_S
 
     def _tell_guest(self, wanted: Machine, running: Running) -> float:
@@ -262,10 +269,7 @@ class Worker:
             os.eventfd_read(self._wake)
         if self._monitor is not None and self._monitor.fileno() in ready:
             guest.drain(self._monitor)
-            wanted = self._wanted
-            if wanted is not None and any(nic.security.mac_changes for nic in wanted.nics):
-                # The port follows the address that the guest has given itself.
-                self._adapted = None
+            self._macs = None
 
     def _open_supervisor(self) -> int | None:
         supervisor = self._host.supervisor()

@@ -8,7 +8,7 @@ import shlex
 import ssl
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,8 @@ from lab.status import find_host
 Result = TypeVar("Result")
 
 PROBE = (Path(__file__).parents[1] / "host" / "probe.py").read_text()
+POLICIES = ("allowPromiscuous", "macChanges", "forgedTransmits")
+"""What the security policy of a port group rejects or accepts."""
 
 # Enters the host as `lab shell` does, with its limits, and runs a command instead of a shell.
 _ENTER = [
@@ -116,14 +118,14 @@ class Estate:
             is_over.set()
             ender.join()
 
-    def add_port_group(self, name: str, vlan_id: int, *, accept: bool = False) -> Any:
-        """Create a port group; `accept` is its whole security policy."""
+    def add_port_group(self, name: str, vlan_id: int) -> Any:
+        """Create a port group that accepts nothing."""
         switch = self.find(vim.DistributedVirtualSwitch, "switch01")
         specification = vim.dvs.DistributedVirtualPortgroup.ConfigSpec(
             name=name,
             numPorts=8,
             type="earlyBinding",
-            defaultPortConfig=_port_setting(vlan_id, accept=accept),
+            defaultPortConfig=_port_setting(vlan_id, ()),
         )
         wait(switch.AddDVPortgroup_Task([specification]))
         return self.find(vim.dvs.DistributedVirtualPortgroup, name)
@@ -173,11 +175,11 @@ class Estate:
         finally:
             connection.close()
 
-    def set_policy(self, port_group: Any, vlan_id: int, *, accept: bool) -> None:
-        """Change the VLAN and the security policy of a port group."""
+    def set_policy(self, port_group: Any, vlan_id: int, accepted: Collection[str]) -> None:
+        """Change the VLAN of a port group and which security policies are not on reject."""
         specification = vim.dvs.DistributedVirtualPortgroup.ConfigSpec(
             configVersion=port_group.config.configVersion,
-            defaultPortConfig=_port_setting(vlan_id, accept=accept),
+            defaultPortConfig=_port_setting(vlan_id, accepted),
         )
         wait(port_group.ReconfigureDVPortgroup_Task(specification))
 
@@ -345,12 +347,12 @@ def wait(task: Any) -> Any:
     raise AssertionError(message)
 
 
-def _port_setting(vlan_id: int, *, accept: bool) -> Any:
-    policy = vim.BoolPolicy(inherited=False, value=accept)
+def _port_setting(vlan_id: int, accepted: Collection[str]) -> Any:
+    policies = {name: vim.BoolPolicy(inherited=False, value=name in accepted) for name in POLICIES}
     return vim.dvs.VmwareDistributedVirtualSwitch.VmwarePortConfigPolicy(
         vlan=vim.dvs.VmwareDistributedVirtualSwitch.VlanIdSpec(inherited=False, vlanId=vlan_id),
         securityPolicy=vim.dvs.VmwareDistributedVirtualSwitch.SecurityPolicy(
-            inherited=False, allowPromiscuous=policy, macChanges=policy, forgedTransmits=policy
+            inherited=False, **policies
         ),
     )
 

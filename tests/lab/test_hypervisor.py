@@ -23,7 +23,7 @@ from lab.layout import Layout
 from lab.process import is_zombie, until
 from tests.lab import frame
 from tests.lab.conftest import run_lab
-from tests.lab.estate import Estate, NicWish, disk_change, nic_change, wait
+from tests.lab.estate import POLICIES, Estate, NicWish, disk_change, nic_change, wait
 
 pytestmark = pytest.mark.lab
 
@@ -324,18 +324,51 @@ def test_port_security_follows_the_port_group(estate: Estate, make: Make) -> Non
     never = {"tagged 802.1Q": False, "tagged 802.1ad": False}
     rejected = dict.fromkeys(("forged source", "forged ARP", "unicast overheard"), False)
     assert outcome("reject") == always | never | rejected
-    estate.set_policy(port_group, 220, accept=True)
+    estate.set_policy(port_group, 220, POLICIES)
     await_true(
         "the policy in force",
         lambda: seen(receiver, "turn", frame.plain("turn", source=forged)) > 0,
     )
     assert outcome("accept") == always | never | dict.fromkeys(rejected, True)
-    estate.set_policy(port_group, 220, accept=False)
+    estate.set_policy(port_group, 220, ())
     await_true(
         "the policy in force again",
         lambda: seen(receiver, "back", frame.plain("back", source=forged)) == 0,
     )
     assert outcome("again") == always | never | rejected
+
+
+def test_guest_that_takes_another_mac_hears_nothing_unless_that_is_accepted(
+    estate: Estate, make: Make
+) -> None:
+    port_group = estate.add_port_group("renamed", 222)
+    speaker, own = leg(port_group, "10.9.2"), leg(port_group, "10.9.2")
+    sender, receiver = make("speaker01", speaker), make("taker01", own)
+    for machine in (sender, receiver):
+        estate.await_tools(machine)
+    taken = "00:50:56:99:99:98"
+    names = {"own": own.mac, "taken": taken, "everybody": "ff:ff:ff:ff:ff:ff"}
+
+    def is_heard(name: str) -> bool:
+        sent = frame.plain(name, source=speaker.mac, destination=names[name])
+        with estate.inside(receiver, lambda: frame.listen("eth1")) as raw:
+            estate.inside(sender, lambda: frame.send("eth1", sent))
+            return frame.count_seen(raw, name) > 0
+
+    def heard() -> set[str]:
+        return {name for name in names if is_heard(name)}
+
+    def give(mac: str) -> None:
+        estate.run(receiver, f"ip link set eth1 address {mac}")
+
+    assert heard() == {"own", "everybody"}
+    give(taken)
+    await_true("the port shut", lambda: heard() == set())
+    give(own.mac)
+    await_true("the port open again", lambda: heard() == {"own", "everybody"})
+    estate.set_policy(port_group, 222, ("macChanges",))
+    give(taken)
+    await_true("the port at the new address", lambda: heard() == {"taken", "everybody"})
 
 
 def test_status_names_the_vms_with_state_and_address(estate: Estate, make: Make) -> None:

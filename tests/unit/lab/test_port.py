@@ -14,13 +14,13 @@ STRICT = Port(
     segment=Segment("switch01", 1101),
     security=Security(),
     mac=MAC,
-    effective_mac=OTHER,
+    effective_mac=MAC,
 )
 
 
-def rules(**security: bool) -> list[str]:
+def rules(effective_mac: str = MAC, **security: bool) -> list[str]:
     """Return the rules of both directions, without what makes the chains."""
-    port = dataclasses.replace(STRICT, security=Security(**security))
+    port = dataclasses.replace(STRICT, security=Security(**security), effective_mac=effective_mac)
     lines = port_ruleset(port).splitlines()
     return [line.partition("-4000 ")[2] for line in lines if line.startswith("add rule")]
 
@@ -51,8 +51,20 @@ def test_accepting_everything_still_drops_tagged_frames() -> None:
 
 
 def test_accepted_mac_change_moves_the_port_to_the_new_address() -> None:
-    assert FORGED.format(OTHER) in rules(mac_changes=True)
-    assert OVERHEARD.format(OTHER) in rules(mac_changes=True)
+    assert FORGED.format(OTHER) in rules(OTHER, mac_changes=True)
+    assert rules(OTHER, mac_changes=True)[-2:] == [OVERHEARD.format(OTHER), "accept"]
+
+
+def test_rejected_mac_change_lets_nothing_in() -> None:
+    assert rules(OTHER) == [
+        TAGGED,
+        FORGED.format(MAC),
+        FORGED_ARP.format(MAC),
+        "accept",
+        "counter drop",
+        OVERHEARD.format(MAC),
+        "accept",
+    ]
 
 
 def test_isolated_port_marks_what_it_sends_and_gets_nothing_that_is_marked() -> None:
