@@ -42,7 +42,9 @@ class Question:
 
     about: whom the answer would betray. build: from a token, which not every protocol can carry.
     control: what must be answered with something; None when any answer at all will do. betrayed:
-    how much a reply gives away; None when it is no reply of that service.
+    how much a reply gives away; None when it is no reply of that service. witness: the host of a
+    service that refuses by silence (UDP): it must hear the token, and answer the control; None when
+    the service must answer.
     """
 
     case: str
@@ -55,3 +57,4 @@ class Question:
     build: Callable[[bytes], bytes]
     control: Callable[[bytes], bytes] | None
     betrayed: Callable[[bytes], int | None]
+    witness: Host | None = None

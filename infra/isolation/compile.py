@@ -9,7 +9,15 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 from infra.isolation.attempt import Attempt, Question
 from infra.isolation.border import BORDER_UNTESTED, crosses_border
-from infra.isolation.cases import announcing, ipv6, routing, services, spoofing, tagging
+from infra.isolation.cases import (
+    announcing,
+    ipv6,
+    monitoring,
+    routing,
+    services,
+    spoofing,
+    tagging,
+)
 from infra.isolation.frame import destinations
 from infra.isolation.ground import Ground, Leg
 from infra.isolation.outcome import End, Untested
@@ -33,13 +41,14 @@ BY_SOURCE: tuple[Callable[[Ground, Leg], Iterator[Attempt]], ...] = (
     spoofing.listen,
     ipv6.forgotten,
     services.provider,
+    monitoring.shared,
 )
 """From every leg of ours that attacks."""
 
 BY_STRANGER = (announcing.overhear, spoofing.overhear)
 """From one leg in each network of the others: what ours must not hear."""
 
-BY_HOST = (services.names, services.relay)
+BY_HOST = (services.names, services.relay, monitoring.clock)
 
 _LOCAL_IPV6 = (IPv6Network("fe80::/10"), IPv6Network("ff00::/8"), IPv6Network("fc00::/7"))
 
@@ -229,7 +238,7 @@ def _untested(
         yield BORDER_UNTESTED
     if not ground.neighbours:
         reason = "no other tenant is deployed on this datacenter"
-        for case in ("I08", "I21", "I23", "I27"):
+        for case in ("I08", "I21", "I22", "I23", "I27"):
             yield Untested(case=case, reason=reason)
     for case, network in (("I19", "vMotion and storage"), ("I20", "back-up")):
         if case not in tried:
@@ -264,6 +273,9 @@ PARTS_UNTESTED = (
         " the neighbours' legs in the management network",
     ),
     Untested(case="I20", reason="tenants share no back-up repository whose listing could be tried"),
-    Untested(case="I22", reason="tenants share no clock, syslog or monitoring that could be asked"),
+    Untested(
+        case="I22",
+        reason="tenants share no log in which to read on whose account a forged line stands",
+    ),
 )
 """What no run of this suite tries."""

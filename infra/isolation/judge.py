@@ -112,11 +112,7 @@ class _Bench:
         reply = asked.replies.get(inquiry.token) if asked else None
         betrayed = question.betrayed(reply) if reply is not None else None
         arrived = (betrayed or 0) + (victim.count(inquiry.token) if victim else 0)
-        controls = {"the service answered": betrayed is not None}
-        if inquiry.control is not None:
-            known = asked.control_replies.get(inquiry.token) if asked else None
-            told = question.betrayed(known) if known is not None else None
-            controls["the service knows our own"] = bool(told)
+        controls = self._serving(inquiry, asked, betrayed)
         verdict = decide(arrived, controls)
         return Outcome(
             case=question.case,
@@ -134,6 +130,23 @@ class _Bench:
             if verdict != "pass"
             else "",
         )
+
+    def _serving(
+        self, inquiry: Inquiry, asked: Report | None, betrayed: int | None
+    ) -> dict[str, bool]:
+        question = inquiry.question
+        known = asked.control_replies.get(inquiry.token) if asked else None
+        told = question.betrayed(known) if known is not None else None
+        if question.witness is not None:
+            service = self._reports.get(question.witness.key)
+            return {
+                "the service was asked": bool(service and service.count(inquiry.token)),
+                "the service answered": bool(told),
+            }
+        controls = {"the service answered": betrayed is not None}
+        if inquiry.control is not None:
+            controls["the service knows our own"] = bool(told)
+        return controls
 
     def _witnessing(self, trial: Trial) -> dict[str, bool]:
         source, witness = trial.attempt.source, trial.attempt.witness

@@ -131,9 +131,9 @@ CASES: dict[str, Case] = {
         expected="Geen gegevens van een ander in het antwoord.",
     ),
     "I22": Case(
-        title="Gedeelde klok, bewaking en logboeken",
-        tried="De klok, de bewaking en de logboeken zijn bevraagd en kregen valse meldingen.",
-        expected="Geen antwoord, of een melding op naam van de echte afzender.",
+        title="Klok, bewaking en logboeken",
+        tried="De klok is meer gevraagd dan de tijd; anderen kregen vragen en valse meldingen.",
+        expected="De klok zwijgt over anderen; bij een ander komt niets aan.",
     ),
     "I23": Case(
         title="Verder via een gedeeld systeem",

@@ -16,6 +16,7 @@ _CONTROLS = {
     "the own network heard the same": "het eigen netwerk hoorde hetzelfde",
     "no witness lost frames": "geen controlepunt miste iets",
     "the service answered": "de dienst antwoordde",
+    "the service was asked": "de vraag kwam bij de dienst aan",
     "the service knows our own": "de dienst kent onze eigen gegevens",
     "every server of the plan was seen": "elke afgesproken server is gezien",
     "permissions were legible": "de rechten waren leesbaar",
@@ -55,6 +56,14 @@ _ATTACKS = {
     "the own resolver asked for {name}": "de eigen naamdienst gevraagd naar {name}",
     "the own package relay asked for a connection to {address}": "de eigen doorgever van"
     " softwarepakketten gevraagd om een verbinding met {address}",
+    "questions as to a clock and a monitor, and a log line in the target's name": "vragen als aan"
+    " een klok (NTP) en een bewaking (SNMP), en een logregel op naam van het doel",
+    "the own clock asked for the time, which must not be from there": "de eigen klok gevraagd naar"
+    " de tijd, die niet van daar mag komen",
+    "the own clock asked for its peers (mode 6)": "de eigen klok gevraagd met wie zij gelijkloopt"
+    " (mode 6)",
+    "the own clock asked for its clients (mode 7)": "de eigen klok gevraagd wie haar om de tijd"
+    " vroegen (mode 7)",
     "DTP: offer a trunk": "DTP: een verbinding voor alle netwerken aanbieden",
     "VTP: tell of VLANs": "VTP: VLAN's aankondigen",
     "STP: claim to be the root": "STP: zich tot hoofd van het netwerk uitroepen",

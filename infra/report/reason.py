@@ -34,6 +34,6 @@ REASONS: dict[str, str] = {
     " aansluitingen op het beheernetwerk.",
     "tenants share no back-up repository whose listing could be tried": "Er is geen back-up die"
     " klanten met elkaar delen.",
-    "tenants share no clock, syslog or monitoring that could be asked": "Er is geen klok, logboek"
-    " of bewaking die meer klanten delen.",
+    "tenants share no log in which to read on whose account a forged line stands": "Er is geen"
+    " logboek dat klanten delen, waarin te zien is op wiens naam een valse melding staat.",
 }

@@ -28,7 +28,7 @@ SABOTEURS: dict[str, Saboteur] = {
     "wrong-vlan": Saboteur(
         what="a port group has the VLAN of a neighbour's",
         where="vCenter",
-        cases=("I02", "I06", "I07", "I08", "I09", "I12", "I14", "I15", "I16", "I17", "I28"),
+        cases=("I02", "I06", "I07", "I08", "I09", "I12", "I14", "I15", "I16", "I17", "I22", "I28"),
     ),
     "forged-transmits": Saboteur(
         what="a port group accepts forged transmits",
@@ -58,7 +58,7 @@ SABOTEURS: dict[str, Saboteur] = {
     "route-added": Saboteur(
         what="the edge has a route into a management network that is no longer private",
         where="the edge, the bastion and vCenter",
-        cases=("I01", "I02", "I06", "I07", "I12", "I14", "I15", "I16", "I17", "I18"),
+        cases=("I01", "I02", "I06", "I07", "I12", "I14", "I15", "I16", "I17", "I18", "I22"),
     ),
     "dual-homed": Saboteur(
         what="a server has a second leg in a neighbour's segment",
@@ -94,6 +94,11 @@ SABOTEURS: dict[str, Saboteur] = {
         what="the package relay grants every connection that it is asked for",
         where="the bastion",
         cases=("I23",),
+    ),
+    "telling-clock": Saboteur(
+        what="the clock is set by a neighbour's, and tells whoever asks",
+        where="the bastion",
+        cases=("I22",),
     ),
     "wrong-twin": Saboteur(
         what="the edge hands packets for an own server to the neighbour's with the same address",

@@ -2,19 +2,19 @@
 
 import json
 import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from ipaddress import IPv4Network
 from typing import Any
 
 from pyVmomi import vim
 
-from infra.record.service import PACKAGE_RELAY_PORT
+from infra.record.service import PACKAGE_RELAY_PORT, TIME_PORT
 from lab.command import run
 from lab.fabric import namespace
 from lab.fabric.port import Segment
 from lab.process import until
-from tests.lab.estate import Estate, NicWish, nic_change, wait
+from tests.lab.estate import POLICIES, Estate, NicWish, nic_change, wait
 from tests.lab.hop import hopping
 from tests.lab.site import Site
 
@@ -75,8 +75,7 @@ def _await_fabric(estate: Estate, is_wanted: Callable[[str], bool]) -> None:
 
 def _security(**accepted: bool) -> Any:
     policies = {
-        name: vim.BoolPolicy(inherited=False, value=accepted.get(name, False))
-        for name in ("allowPromiscuous", "macChanges", "forgedTransmits")
+        name: vim.BoolPolicy(inherited=False, value=accepted.get(name, False)) for name in POLICIES
     }
     return Switch.SecurityPolicy(inherited=False, **policies)
 
@@ -305,27 +304,58 @@ while True:
 """Stands for a proxy that connects whoever asks. It has its listening socket from systemd."""
 
 
-def granting_relay(_: Estate, sites: Mapping[str, Site]) -> AbstractContextManager[None]:
-    """Put in place of the bastion's package relay one that grants every connection."""
-    where = f"{sites[OWN].stack.outputs().plan.resolver}:{PACKAGE_RELAY_PORT}"
+TELL = """
+import socket, sys
+clock, setter = socket.socket(fileno=3), sys.argv[1]
+time = bytes([36, 2]) + bytes(10) + socket.inet_aton(setter) + bytes(32)
+while True:
+    question, who = clock.recvfrom(4096)
+    is_for_time = question[0] & 7 == 3
+    clock.sendto(time if is_for_time else question[:8] + setter.encode(), who)
+"""
+"""Stands for a clock that another one sets, which it tells whoever asks. Argument: its address."""
+
+
+def _stand_in(
+    sites: Mapping[str, Site], listener: str, program: Sequence[str], *, stops: str, starts: str
+) -> AbstractContextManager[None]:
+    """Put a program with its arguments in place of one of the bastion's services.
+
+    listener: its listening socket, which it has from systemd as descriptor 3. stops, starts: units.
+    """
     stand_in = shlex.join(
         [
-            *(
-                "systemd-run",
-                "--quiet",
-                "--unit=sabotage",
-                f"--socket-property=ListenStream={where}",
-            ),
-            *("python3", "-c", GRANT),
+            *("systemd-run", "--quiet", "--unit=sabotage", f"--socket-property={listener}"),
+            *("python3", "-c", *program),
         ]
     )
     return _commands(
         sites[OWN],
-        {"bastion01": f"systemctl stop package-relay.socket package-relay.service; {stand_in}"},
-        {
-            "bastion01": "systemctl stop sabotage.socket sabotage.service;"
-            " systemctl start package-relay.socket"
-        },
+        {"bastion01": f"systemctl stop {stops}; {stand_in}"},
+        {"bastion01": f"systemctl stop sabotage.socket sabotage.service; systemctl start {starts}"},
+    )
+
+
+def granting_relay(_: Estate, sites: Mapping[str, Site]) -> AbstractContextManager[None]:
+    """Put in place of the bastion's package relay one that grants every connection."""
+    return _stand_in(
+        sites,
+        f"ListenStream={sites[OWN].stack.outputs().plan.resolver}:{PACKAGE_RELAY_PORT}",
+        [GRANT],
+        stops="package-relay.socket package-relay.service",
+        starts="package-relay.socket",
+    )
+
+
+def telling_clock(_: Estate, sites: Mapping[str, Site]) -> AbstractContextManager[None]:
+    """Put in place of the bastion's clock one that a neighbour sets, and that tells so."""
+    neighbour = sites[OTHER].stack.outputs().management.bastion_address
+    return _stand_in(
+        sites,
+        f"ListenDatagram={sites[OWN].stack.outputs().plan.resolver}:{TIME_PORT}",
+        [TELL, str(neighbour)],
+        stops="chrony.service",
+        starts="chrony.service",
     )
 
 
@@ -354,5 +384,6 @@ SABOTAGES: dict[str, Sabotage] = {
     "leg-in-storage": _leg_at_provider("data", "db01"),
     "leg-in-backup": _leg_at_provider("app", "app01"),
     "granting-relay": granting_relay,
+    "telling-clock": telling_clock,
     "wrong-twin": wrong_twin,
 }

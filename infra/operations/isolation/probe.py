@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from contextlib import suppress
 from typing import Any
 
 EVERY_PROTOCOL = 0x0003
@@ -80,34 +81,56 @@ def send(order: dict[str, Any]) -> dict[str, Any]:
     return {"sent": sent}
 
 
-def ask(order: dict[str, Any]) -> dict[str, Any]:
-    """Ask services through the host's own network stack, all at once."""
+def ask(order: dict[str, Any], undue: dict[str, socket.socket]) -> dict[str, Any]:
+    """Ask services through the host's own network stack, all at once.
+
+    undue: takes by token the connections on which no answer is due: datagrams, for whose answer
+    nothing waits.
+    """
     replies: dict[str, str] = {}
-    threads = [
-        threading.Thread(target=_ask_one, args=(*question, replies))
-        for question in order["questions"]
-    ]
-    for thread in threads:
-        thread.start()
+    threads = []
+    for key, protocol, address, port, content, is_due in order["questions"]:
+        kind = socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM
+        connection = socket.socket(socket.AF_INET, kind)
+        connection.settimeout(REPLY_S if is_due else 0)
+        question = (connection, (address, port), base64.b64decode(content))
+        if is_due:
+            threads.append(threading.Thread(target=_ask_one, args=(*question, key, replies)))
+            threads[-1].start()
+        else:
+            undue[key] = connection
+            with suppress(OSError):  # the judge is told that the service did not hear it
+                _put(*question)
     for thread in threads:
         thread.join()
     return {"replies": replies}
 
 
+def _put(connection: socket.socket, where: tuple[str, int], content: bytes) -> None:
+    connection.connect(where)
+    connection.send(content)
+
+
 def _ask_one(
-    key: str, protocol: str, address: str, port: int, content: str, replies: dict[str, str]
+    connection: socket.socket,
+    where: tuple[str, int],
+    content: bytes,
+    key: str,
+    replies: dict[str, str],
 ) -> None:
-    kind = socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM
-    with socket.socket(socket.AF_INET, kind) as connection:
-        connection.settimeout(REPLY_S)
-        try:
-            connection.connect((address, port))
-            connection.send(base64.b64decode(content))
-            reply = connection.recv(4096)
-        except OSError:
-            return  # no reply is what the judge is told
-        if reply:
+    with connection, suppress(OSError):  # no reply is what the judge is told
+        _put(connection, where, content)
+        if reply := connection.recv(4096):
             replies[key] = base64.b64encode(reply).decode()
+
+
+def read_undue(undue: dict[str, socket.socket]) -> dict[str, str]:
+    """Give what has come though it was not due, by token."""
+    replies = {}
+    for key, connection in undue.items():
+        with suppress(OSError):
+            replies[key] = base64.b64encode(connection.recv(4096)).decode()
+    return replies
 
 
 def await_tokens(sensor: Sensor, order: dict[str, Any]) -> dict[str, Any]:
@@ -120,9 +143,10 @@ def await_tokens(sensor: Sensor, order: dict[str, Any]) -> dict[str, Any]:
     return {"missing": missing}
 
 
-def report(sensor: Sensor) -> dict[str, Any]:
+def report(sensor: Sensor, undue: dict[str, socket.socket]) -> dict[str, Any]:
     """Tell all that was heard: copies, because the sensor goes on."""
     return {
+        "replies": read_undue(undue),
         "heard": {device: dict(tokens) for device, tokens in dict(sensor.heard).items()},
         "received": dict(sensor.received),
         "lost": sensor.lost(),
@@ -142,6 +166,7 @@ def ipv6_addresses() -> list[str]:
 def main() -> None:
     """Carry out orders until there are none."""
     sensor: Sensor | None = None
+    undue: dict[str, socket.socket] = {}
     for line in sys.stdin:
         order = json.loads(line)
         answer: dict[str, Any]
@@ -153,11 +178,11 @@ def main() -> None:
                 case "send", _:
                     answer = send(order)
                 case "ask", _:
-                    answer = ask(order)
+                    answer = ask(order, undue)
                 case "await", Sensor():
                     answer = await_tokens(sensor, order)
                 case "report", Sensor():
-                    answer = report(sensor)
+                    answer = report(sensor, undue)
                 case unknown, _:
                     answer = {"error": f"no such order: {unknown}"}
         except OSError as error:

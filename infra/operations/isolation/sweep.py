@@ -53,7 +53,11 @@ class Sweep:
         self._beacon(campaign.beacons, 1, sent)
         told = self._each(lambda one: one.order("report"))
         return {
-            key: _report(answer, sent.get(key, {}), replies.get(key, {}).get("replies", {}))
+            key: _report(
+                answer,
+                sent.get(key, {}),
+                replies.get(key, {}).get("replies", {}) | answer["replies"],
+            )
             for key, answer in told.items()
         }
 
@@ -123,16 +127,18 @@ class Sweep:
         return answers
 
 
-def _questions(campaign: Campaign, host: HostKey) -> list[tuple[str, str, str, int, str]]:
-    asked: list[tuple[str, str, str, int, str]] = []
+def _questions(campaign: Campaign, host: HostKey) -> list[tuple[str, str, str, int, str, bool]]:
+    """Give what a host asks, and of each whether an answer is due."""
+    asked: list[tuple[str, str, str, int, str, bool]] = []
     for inquiry in campaign.inquiries:
         question = inquiry.question
         if question.source.key == host:
             where = (question.protocol, question.address, question.port)
-            asked.append((inquiry.token, *where, base64.b64encode(inquiry.ask).decode()))
+            is_due = question.witness is None
+            asked.append((inquiry.token, *where, base64.b64encode(inquiry.ask).decode(), is_due))
             if inquiry.control is not None:
                 control = base64.b64encode(inquiry.control).decode()
-                asked.append((CONTROL + inquiry.token, *where, control))
+                asked.append((CONTROL + inquiry.token, *where, control, True))
     return asked
 
 

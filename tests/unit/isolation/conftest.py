@@ -23,6 +23,8 @@ RUN = "0123abcd"
 DNS_TOLD = bytes.fromhex("000081800001000100000000")
 DNS_REFUSED = bytes.fromhex("000081850001000000000000")
 PROXY_REFUSED = b"HTTP/1.1 403 Forbidden\r\n\r\n"
+NTP_TOLD = b"\x24\x0a" + bytes(10) + bytes([127, 127, 1, 1]) + bytes(32)
+"""The time by the clock's own reckoning: version 4, mode 4 (server), stratum 10."""
 
 
 @pytest.fixture(scope="session")
@@ -98,12 +100,20 @@ def reports(ground: Ground, campaign: Campaign) -> dict[HostKey, Report]:
     sent: dict[HostKey, dict[str, int]] = {key: {} for key in ground.hosts}
     for shot in campaign.shots:
         sent[shot.leg.host][shot.token] = len(shot.frames)
+    answers = {
+        "I21": (DNS_REFUSED, DNS_TOLD),
+        "I22": (NTP_TOLD, NTP_TOLD),
+        "I23": (PROXY_REFUSED, b""),
+    }
     replies: dict[HostKey, dict[str, bytes]] = {key: {} for key in ground.hosts}
+    control_replies: dict[HostKey, dict[str, bytes]] = {key: {} for key in ground.hosts}
     for inquiry in campaign.inquiries:
-        is_dns = inquiry.question.case == "I21"
-        replies[inquiry.question.source.key][inquiry.token] = (
-            DNS_REFUSED if is_dns else PROXY_REFUSED
-        )
+        asking, token = inquiry.question.source.key, inquiry.token
+        reply, control_replies[asking][token] = answers[inquiry.question.case]
+        if service := inquiry.question.witness:
+            heard[service.key]["eth0"][token] = 1
+        else:
+            replies[asking][token] = reply
     return {
         key: Report(
             heard=heard[key],
@@ -112,7 +122,7 @@ def reports(ground: Ground, campaign: Campaign) -> dict[HostKey, Report]:
             lost=0,
             sent=sent[key],
             replies=replies[key],
-            control_replies=dict.fromkeys(replies[key], DNS_TOLD),
+            control_replies=control_replies[key],
         )
         for key, host in ground.hosts.items()
     }

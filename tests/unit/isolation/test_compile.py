@@ -4,12 +4,14 @@ Does not prove that a frame does on a wire what it says: the lab's tests do.
 """
 
 from dataclasses import replace
-from ipaddress import IPv6Address
+from ipaddress import IPv4Address, IPv6Address
 
 import pytest
-from scapy.layers.inet import IP, TCP
+from scapy.layers.inet import IP, TCP, UDP
 from scapy.layers.l2 import Ether
+from scapy.layers.snmp import SNMP, SNMPget
 
+from infra.isolation.cases.monitoring import count_sources
 from infra.isolation.compile import (
     Campaign,
     Shot,
@@ -19,11 +21,13 @@ from infra.isolation.compile import (
 )
 from infra.isolation.frame import on_wire
 from infra.isolation.ground import Ground, survey
+from infra.isolation.outcome import Untested
 from infra.outputs import StackOutputs
 from infra.record.provider import Provider
+from tests.unit.isolation.conftest import NTP_TOLD
 
-PACKET_CASES = {f"I{number:02}" for number in (*range(1, 11), *range(12, 19), 21, 23, 27)}
-"""Of two tenants without hosts of the provider: I19, I20 need those, I11, I22 are never tried."""
+PACKET_CASES = {f"I{number:02}" for number in (*range(1, 11), *range(12, 19), 21, 22, 23, 27)}
+"""Of two tenants without hosts of the provider: I19, I20 need those, I11 is never tried."""
 
 NAME = "isolation 0123abcd 00001"
 
@@ -84,6 +88,48 @@ def test_what_the_plan_allows_is_no_attack(campaign: Campaign, ground: Ground) -
             ports = {packet[TCP].dport for packet in packets if TCP in packet}
             assert (5432 in ports) == (attempt.source.server != "app01")
             assert 3389 in ports
+
+
+def test_each_service_is_asked_in_its_own_words(campaign: Campaign) -> None:
+    trial = next(
+        t for t in campaign.trials if t.attempt.case == "I22" and t.attempt.source.server == "app01"
+    )
+    (target,) = trial.attempt.targets
+    token = trial.token.encode()
+    asked = {}
+    for frame in trial.attempt.build(token):
+        packet = Ether(frame)
+        asked[packet[UDP].dport, bytes(packet[UDP].payload).replace(token, b"")] = packet
+    clock = [content for port, content in asked if port == 123]
+    assert sorted((content[0] & 7, len(content)) for content in clock) == [(3, 52), (6, 12), (7, 8)]
+    (snmp,) = (packet for (port, _), packet in asked.items() if port == 161)
+    assert (snmp[SNMP].community.val, snmp[SNMP].version.val) == (b"public", 1)
+    assert isinstance(snmp[SNMP].PDU, SNMPget)
+    (line,) = (content for port, content in asked if port == 514)
+    assert line.startswith(f"<13>1 - {target.tenant}-{target.server} ".encode())
+
+
+def test_own_clock_is_asked_about_each_neighbour_that_it_could_have_met(
+    campaign: Campaign, ground: Ground
+) -> None:
+    asked = [i.question for i in campaign.inquiries if i.question.case == "I22"]
+    assert {question.source.server for question in asked} == {"app01", "db01", "werkplek01"}
+    assert {question.about.key for question in asked} == {("aalburg", "bastion01")}
+    assert {question.address for question in asked} == {ground.plan.resolver}
+    assert [question.witness for question in asked] == 3 * [None, ground.resolver, ground.resolver]
+
+
+@pytest.mark.parametrize(
+    ("reply", "told"),
+    [
+        (b"", None),
+        (b"\x23" + bytes(47), None),
+        (NTP_TOLD, 0),
+        (b"\x24" + bytes(11) + bytes([10, 255, 0, 12]) + bytes(32), 1),
+    ],
+)
+def test_clock_that_a_neighbour_sets_is_told_apart(reply: bytes, told: int | None) -> None:
+    assert count_sources(reply, {IPv4Address("10.255.0.12")}) == told
 
 
 def test_address_that_is_also_ours_is_tried_as_such_and_in_no_sweep(
@@ -160,8 +206,8 @@ def test_ipv6_is_hidden_in_every_tunnel(campaign: Campaign) -> None:
 
 def test_tenant_alone_says_what_it_cannot_prove(own: StackOutputs, provider: Provider) -> None:
     alone = compile_campaign(survey(own, [], provider, {}), "0")
-    reasons = {untested.case: untested.reason for untested in alone.untested}
-    for case in ("I21", "I23", "I27"):
+    for case in ("I21", "I22", "I23", "I27"):
         assert case not in cases(alone)
-        assert reasons[case] == "no other tenant is deployed on this datacenter"
+        reason = "no other tenant is deployed on this datacenter"
+        assert Untested(case=case, reason=reason) in alone.untested
     assert "I01" in cases(alone), "its own zones are still attacked"

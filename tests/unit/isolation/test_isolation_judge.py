@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from infra.isolation.compile import Campaign, Trial
-from infra.isolation.ground import Ground
+from infra.isolation.compile import Campaign, Inquiry, Trial
+from infra.isolation.ground import Ground, Host
 from infra.isolation.judge import HostKey, Report, decide, judge
 from infra.isolation.outcome import Outcome, Verdict
 from tests.unit.isolation.conftest import DNS_REFUSED, DNS_TOLD
@@ -151,8 +151,9 @@ def test_resolver_that_knows_the_neighbour_fails(
 def test_resolver_that_knows_nobody_proves_nothing(
     ground: Ground, campaign: Campaign, reports: Reports
 ) -> None:
+    names = {i.token for i in campaign.inquiries if i.question.case == "I21"}
     for key, report in reports.items():
-        known = dict.fromkeys(report.control_replies, DNS_REFUSED)
+        known = report.control_replies | dict.fromkeys(report.replies.keys() & names, DNS_REFUSED)
         reports[key] = replace(report, control_replies=known)
     opened = verdicts(ground, campaign, reports)["inconclusive"]
     assert {outcome.case for outcome in opened} == {"I21"}
@@ -171,3 +172,51 @@ def test_relay_must_refuse_in_words(
     reports[inquiry.question.source.key] = replace(report, replies=replies)
     (outcome,) = verdicts(ground, campaign, reports)[verdict]
     assert outcome.token == inquiry.token
+
+
+def pick_silent(campaign: Campaign) -> tuple[Inquiry, Host]:
+    """Return the first question that is met by silence, and whose service it is."""
+    for inquiry in campaign.inquiries:
+        if service := inquiry.question.witness:
+            return inquiry, service
+    message = "no question is met by silence"
+    raise AssertionError(message)
+
+
+def test_clock_that_answers_for_more_than_the_time_fails(
+    ground: Ground, campaign: Campaign, reports: Reports
+) -> None:
+    inquiry, _ = pick_silent(campaign)
+    report = reports[inquiry.question.source.key]
+    replies = {**report.replies, inquiry.token: b"a peer"}
+    reports[inquiry.question.source.key] = replace(report, replies=replies)
+    (failed,) = verdicts(ground, campaign, reports)["fail"]
+    assert (failed.case, failed.token) == ("I22", inquiry.token)
+    assert failed.detail == "the service gave it: b'a peer'"
+
+
+def test_silence_of_a_service_that_was_not_asked_proves_nothing(
+    ground: Ground, campaign: Campaign, reports: Reports
+) -> None:
+    inquiry, service = pick_silent(campaign)
+    report = reports[service.key]
+    heard = {
+        device: {token: n for token, n in tokens.items() if token != inquiry.token}
+        for device, tokens in report.heard.items()
+    }
+    reports[service.key] = replace(report, heard=heard)
+    (opened,) = verdicts(ground, campaign, reports)["inconclusive"]
+    assert opened.token == inquiry.token
+    assert opened.detail.endswith("not shown that the service was asked")
+
+
+def test_silence_of_a_service_that_answers_nothing_proves_nothing(
+    ground: Ground, campaign: Campaign, reports: Reports
+) -> None:
+    inquiry, _ = pick_silent(campaign)
+    report = reports[inquiry.question.source.key]
+    known = {t: reply for t, reply in report.control_replies.items() if t != inquiry.token}
+    reports[inquiry.question.source.key] = replace(report, control_replies=known)
+    (opened,) = verdicts(ground, campaign, reports)["inconclusive"]
+    assert opened.token == inquiry.token
+    assert opened.detail.endswith("not shown that the service answered")

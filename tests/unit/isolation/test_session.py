@@ -4,13 +4,17 @@ A small program stands for ssh; what frames do is tried in the lab.
 """
 
 import ast
+import base64
+import socket
 import sys
+import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from infra.operations.isolation import session
+from infra.operations.isolation import probe, session
 from infra.operations.isolation.session import PROGRAM, open_session
 from infra.operations.management_path import ManagementPath, NoAnswerError
 
@@ -49,18 +53,36 @@ def test_probe_needs_nothing_but_the_standard_library() -> None:
 def test_program_and_orders_go_by_standard_input(path: Callable[[str], ManagementPath]) -> None:
     program = """exec python3 -uc 'import json, sys
 exec(compile(json.loads(sys.stdin.readline()), "probe", "exec"))'"""
-    with open_session(path(program), HOST) as probe:
+    with open_session(path(program), HOST) as opened:
         with pytest.raises(NoAnswerError, match="werkendam/db01: cannot dance: no such order"):
-            probe.order("dance")
-        assert probe.order("ask", questions=[]) == {"replies": {}}
+            opened.order("dance")
+        assert opened.order("ask", questions=[]) == {"replies": {}}
+
+
+def test_answer_that_is_not_due_is_told_and_not_waited_for() -> None:
+    undue: dict[str, socket.socket] = {}
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as service, ExitStack() as opened:
+        service.settimeout(30)
+        service.bind(("127.0.0.1", 0))
+        asked = ["udp", *service.getsockname(), base64.b64encode(b"?").decode(), False]
+        order = {"questions": [["answered", *asked], ["unanswered", *asked]]}
+        assert probe.ask(order, undue) == {"replies": {}}
+        for connection in undue.values():
+            opened.enter_context(connection)
+        began = time.monotonic()
+        assert probe.read_undue(undue) == {}
+        _, who = service.recvfrom(16)
+        service.sendto(b"told", who)
+        assert probe.read_undue(undue) == {"answered": base64.b64encode(b"told").decode()}
+        assert time.monotonic() - began < probe.REPLY_S / 4, "waited"
 
 
 def test_lost_host_is_named_with_the_words_of_ssh(path: Callable[[str], ManagementPath]) -> None:
     with (
-        open_session(path("echo Connection refused >&2; exit 255"), HOST) as probe,
+        open_session(path("echo Connection refused >&2; exit 255"), HOST) as opened,
         pytest.raises(NoAnswerError, match="werkendam/db01: lost while asked to report: Conn"),
     ):
-        probe.order("report")
+        opened.order("report")
 
 
 def test_silence_ends_at_the_deadline(
@@ -69,7 +91,7 @@ def test_silence_ends_at_the_deadline(
     monkeypatch.setattr(session, "ANSWER_S", 0.2)
     monkeypatch.setattr(session, "END_S", 0.2)
     with (
-        open_session(path("exec sleep 60"), HOST) as probe,
+        open_session(path("exec sleep 60"), HOST) as opened,
         pytest.raises(NoAnswerError, match=r"no answer to `report` within 0\.2 s"),
     ):
-        probe.order("report")
+        opened.order("report")
