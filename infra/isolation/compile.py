@@ -245,6 +245,11 @@ def _untested(
             yield Untested(
                 case=case, reason=f"no host of the provider answers in its {network} networks"
             )
+    if networks := ", ".join(dict.fromkeys(leg.network for leg in ground.lone_legs)):
+        yield Untested(
+            case="I01",
+            reason=f"one host is alone, so that it is not shown to hear there, in {networks}",
+        )
     if ground.plan.outside:
         yield OUTSIDE_UNTESTED
     yield from PARTS_UNTESTED

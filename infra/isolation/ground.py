@@ -133,6 +133,16 @@ class Ground:
         ]
         return tuple(sorted(found, key=lambda other: not self.hosts[other.host].is_edge))
 
+    @cached_property
+    def lone_legs(self) -> tuple[Leg, ...]:
+        """The legs on which nobody of their own network can be heard: no one else is there."""
+        return tuple(
+            leg
+            for host in self.hosts.values()
+            for leg in host.legs
+            if not leg.is_shared and not self.peers(leg)
+        )
+
     def gateways(self, leg: Leg) -> tuple[Leg, ...]:
         """Give the edges' legs in its network."""
         return tuple(peer for peer in self.peers(leg) if self.hosts[peer.host].is_edge)

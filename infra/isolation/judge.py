@@ -164,16 +164,21 @@ class _Bench:
         }
 
     def _hears(self, host: Host) -> bool:
-        """Say whether each NIC heard a peer, before and after all attempts."""
+        """Say whether each NIC heard a peer, before and after all attempts.
+
+        Those that are alone in their network are told as untested; one must not be.
+        """
         report = self._reports.get(host.key)
-        return report is not None and all(self._leg_hears(report, leg) for leg in host.legs)
+        legs = [leg for leg in host.legs if leg not in self._ground.lone_legs]
+        return (
+            report is not None and bool(legs) and all(self._leg_hears(report, leg) for leg in legs)
+        )
 
     def _leg_hears(self, report: Report, leg: Leg) -> bool:
-        peers = self._ground.peers(leg)
-        if not peers:
-            return leg.is_shared and bool(report.received.get(leg.device))
+        if leg.is_shared:
+            return bool(report.received.get(leg.device))
         heard = report.heard.get(leg.device, {})
-        beacons = [self._beacons[peer] for peer in peers]
+        beacons = [self._beacons[peer] for peer in self._ground.peers(leg)]
         return any(_is_heard(heard, beacon) for beacon in beacons)
 
     def _is_whole(self, key: HostKey) -> bool:

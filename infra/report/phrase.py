@@ -164,6 +164,8 @@ _FOUND = {
 _UNTESTED = {
     "the path passes a site's own router: {routers}": "het verkeer gaat langs de eigen router van"
     " een locatie ({routers})",
+    "one host is alone, so that it is not shown to hear there, in {networks}": "Hier staat maar één"
+    " systeem, zodat niet vaststaat dat het daar iets zou horen: {networks}.",
     "stack {stack} is on this datacenter but not deployed": "Omgeving {stack} hoort bij dit"
     " datacenter maar bestaat nog niet.",
 }

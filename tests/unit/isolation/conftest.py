@@ -88,6 +88,11 @@ def campaign(ground: Ground) -> Campaign:
 @pytest.fixture
 def reports(ground: Ground, campaign: Campaign) -> dict[HostKey, Report]:
     """Return what every host reports when nothing leaks and everything works."""
+    return report_well(ground, campaign)
+
+
+def report_well(ground: Ground, campaign: Campaign) -> dict[HostKey, Report]:
+    """Give what every host reports when nothing leaks and everything works."""
     heard: dict[HostKey, dict[str, dict[str, int]]] = {
         key: {leg.device: {} for leg in host.legs} for key, host in ground.hosts.items()
     }

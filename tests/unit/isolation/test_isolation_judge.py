@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from infra.isolation.compile import Campaign, Inquiry, Trial
+from infra.isolation.compile import Campaign, Inquiry, Trial, compile_campaign
 from infra.isolation.ground import Ground, Host
 from infra.isolation.judge import HostKey, Report, decide, judge
 from infra.isolation.outcome import Outcome, Verdict
-from tests.unit.isolation.conftest import DNS_REFUSED, DNS_TOLD
+from tests.unit.isolation.conftest import DNS_REFUSED, DNS_TOLD, report_well
 
 Reports = dict[HostKey, Report]
 NEIGHBOUR = ("aalburg", "app01")
@@ -96,6 +96,27 @@ def test_deaf_target_proves_nothing(ground: Ground, campaign: Campaign, reports:
     assert NEIGHBOUR in targets(found["inconclusive"])
     # Questions are answered by our own services, whatever the target hears.
     assert NEIGHBOUR not in targets([o for o in found["pass"] if o.case not in ("I21", "I23")])
+
+
+def test_leg_that_is_alone_in_its_network_is_told_and_the_others_still_count(
+    ground: Ground,
+) -> None:
+    assert not ground.lone_legs
+    edge = ground.hosts["werkendam", "edge01"]
+    alone = replace(edge.legs[0], device="eth9", network="werkendam/leeg", vlan=1999)
+    routing = replace(edge, legs=(*edge.legs, alone))
+    wider = replace(ground, hosts={**ground.hosts, edge.key: routing})
+    campaign = compile_campaign(wider, "0123abcd")
+    (told,) = (each for each in campaign.untested if "is alone" in each.reason)
+    assert told.reason.endswith("not shown to hear there, in werkendam/leeg")
+    reports = report_well(wider, campaign)
+    found = verdicts(wider, campaign, reports)
+    assert edge.key in targets(found["pass"])
+    assert not found["inconclusive"]
+    reports[edge.key] = replace(reports[edge.key], heard={})
+    found = verdicts(wider, campaign, reports)
+    assert edge.key in targets(found["inconclusive"])
+    assert edge.key not in targets(found["pass"])
 
 
 def test_target_that_is_deaf_at_the_end_proves_nothing(
