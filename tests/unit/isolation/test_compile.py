@@ -109,6 +109,19 @@ def test_each_service_is_asked_in_its_own_words(campaign: Campaign) -> None:
     assert line.startswith(f"<13>1 - {target.tenant}-{target.server} ".encode())
 
 
+def test_own_edge_is_handed_no_question_to_an_address_that_is_also_ours(
+    campaign: Campaign, ground: Ground
+) -> None:
+    edge = {leg.mac for leg in ground.hosts["werkendam", "edge01"].legs}
+    asked = [
+        Ether(frame)
+        for trial in campaign.trials
+        if trial.attempt.case == "I22"
+        for frame in trial.attempt.build(b"")
+    ]
+    assert {packet[IP].dst for packet in asked if packet.dst in edge} == {"10.255.0.12"}
+
+
 def test_own_clock_is_asked_about_each_neighbour_that_it_could_have_met(
     campaign: Campaign, ground: Ground
 ) -> None:
