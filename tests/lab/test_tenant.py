@@ -179,8 +179,7 @@ def test_listener_that_no_flow_names_is_found(
 ) -> None:
     on("app01", "systemd-run --unit=sabotage --quiet python3 -m http.server 8081")
     try:
-        until = "for i in $(seq 100); do ss -Hltn sport = 8081 | grep -q . && break; done"
-        on("app01", until)
+        on("app01", "timeout 60 sh -c 'until ss -Hltn sport = 8081 | grep -q .; do :; done'")
         results = verdicts({"listener/app01": outputs.plan.checks["listener/app01"]})
         assert "tcp/8081" in results["listener/app01"].detail
     finally:
