@@ -97,12 +97,12 @@ def strangers(site: Site, estate: Estate) -> Iterator[Strangers]:
         estate.await_tools(machine, timeout_s=BACK_WITHIN_S)
     strangers = Strangers(*made)
     for port in (80, 443):
-        listening = f"until ss -Hltn sport = {port} | grep -q .; do :; done"
-        estate.run(
-            strangers.stub,
-            f"systemd-run --quiet python3 -m http.server {port}"
-            f" && timeout {BACK_WITHIN_S} sh -c '{listening}'",
-        )
+        estate.run(strangers.stub, f"systemd-run --quiet python3 -m http.server {port}")
+    for _ in until(BACK_WITHIN_S):
+        if estate.probe(strangers.stub, [(STUB, 80), (STUB, 443)]) == ["open", "open"]:
+            break
+    else:
+        pytest.fail("nobody serves http outside")
     yield strangers
     for machine in made:
         wait(machine.PowerOffVM_Task())
