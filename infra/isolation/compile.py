@@ -200,7 +200,8 @@ def _attempts(ground: Ground) -> Iterator[Attempt]:
     strangers: dict[str, Leg] = {}
     for host in ground.neighbours:
         for leg in host.legs:
-            if not leg.is_shared:
+            # Nobody would witness that one who is alone in its network has sent.
+            if not leg.is_shared and leg not in ground.lone_legs:
                 strangers.setdefault(leg.network, leg)
     for overhear in BY_STRANGER:
         for stranger in strangers.values():

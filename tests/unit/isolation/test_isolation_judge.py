@@ -102,13 +102,16 @@ def test_leg_that_is_alone_in_its_network_is_told_and_the_others_still_count(
     ground: Ground,
 ) -> None:
     assert not ground.lone_legs
-    edge = ground.hosts["werkendam", "edge01"]
-    alone = replace(edge.legs[0], device="eth9", network="werkendam/leeg", vlan=1999)
-    routing = replace(edge, legs=(*edge.legs, alone))
-    wider = replace(ground, hosts={**ground.hosts, edge.key: routing})
+    edge, other = (ground.hosts[tenant, "edge01"] for tenant in ("werkendam", "aalburg"))
+    routing = {}
+    for host in (edge, other):
+        name = f"{host.tenant}/leeg"
+        alone = replace(host.legs[0], device="eth9", network=name, vlan=1999)
+        routing[host.key] = replace(host, legs=(*host.legs, alone))
+    wider = replace(ground, hosts={**ground.hosts, **routing})
     campaign = compile_campaign(wider, "0123abcd")
     (told,) = (each for each in campaign.untested if "is alone" in each.reason)
-    assert told.reason.endswith("not shown to hear there, in werkendam/leeg")
+    assert told.reason.endswith("not shown to hear there, in werkendam/leeg, aalburg/leeg")
     reports = report_well(wider, campaign)
     found = verdicts(wider, campaign, reports)
     assert edge.key in targets(found["pass"])
