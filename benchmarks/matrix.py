@@ -66,8 +66,9 @@ def main() -> None:
 
 @contextmanager
 def _open(records: Path) -> Iterator[tuple[StackOutputs, ManagementPath]]:
-    """Bring up a tenant of its own."""
+    """Bring up a tenant of its own, without the code of any application."""
     record = write_record(records / TENANT, servers=HOSTS, flows=FLOWS) / "tenant.yaml"
+    (record.parent / "applications" / "toepassing001.yaml").unlink()
     with open_stack(LAYOUT, record, bastion=BASTION) as site:
         site.stack.deploy("up", "--yes", "--skip-preview")
         run_tenant("configure", TENANT, "--stack", site.stack.name)
