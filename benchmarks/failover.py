@@ -151,7 +151,8 @@ def main() -> None:
                 " how long the slowest of those that there were waited for one answer: within the"
                 " datacenter, by the tunnel to a town hall, or from outside. TCP doubles the time"
                 " until it asks again: where nothing passes for 3.3 s, it asks after 6 s. The goal"
-                " is three announcements and a skew (ADR 0020).",
+                " is three announcements and a skew (ADR 0020); a connection is tried at least"
+                " every 0.25 s, so that what is measured may be that much too long.",
                 f"Of {talked.total()} connections were lost: {', '.join(losses) or 'none'}.",
             ),
         ),
