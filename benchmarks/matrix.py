@@ -1,6 +1,6 @@
 """Try the full matrix between 16 hosts, in a lab where all of them share the cores.
 
-`python -m benchmarks.matrix`. Beside it the checks of the same hosts.
+`python -m benchmarks.matrix`.
 """
 
 import tempfile
@@ -8,12 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.measurement import Bound, Comparison, Result, keep, seconds, take_turns
+from benchmarks.measurement import Bound, Result, keep, seconds, take_turns
 from benchmarks.record import write_record
 from benchmarks.tenant import LAYOUT, bring_up_lab
 from infra.operations.management_path import ManagementPath
 from infra.operations.matrix import try_matrix
-from infra.operations.verify import verify
 from infra.outputs import StackOutputs
 from infra.plan.matrix import plan_pairs
 from tests.lab.site import open_stack
@@ -25,7 +24,6 @@ HOSTS = 16
 FLOWS = 40
 
 ROUNDS = 3
-CHECKS = "the checks"
 
 
 def main() -> None:
@@ -36,23 +34,15 @@ def main() -> None:
         pairs = plan_pairs(outputs.plan)
         forwarded = sum(pair.forward is not None for pair in pairs)
         matrix = f"the matrix of {len(pairs)} pairs"
-        # The first run of a process also pays for reading the tests.
-        verify(outputs, path, _unheard, evidence)
         series = take_turns(
             ROUNDS,
-            {
-                matrix: lambda: seconds(lambda: try_matrix(outputs, path, _unheard, evidence)),
-                CHECKS: lambda: seconds(lambda: verify(outputs, path, _unheard, evidence)),
-            },
+            {matrix: lambda: seconds(lambda: try_matrix(outputs, path, _unheard, evidence))},
         )
     keep(
         "matrix",
         Result(
             title=f"Try every port between {HOSTS} hosts",
             series=series,
-            comparisons=(
-                Comparison(what=f"the matrix against {CHECKS}", subject=matrix, peer=CHECKS),
-            ),
             bounds=(Bound(what=f"{len(pairs)} pairs", subject=matrix, goal_s=90),),
             notes=(
                 "A pair is 65,535 TCP ports and some UDP ports at each filter on its way:"
