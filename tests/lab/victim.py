@@ -37,9 +37,13 @@ def _kill(pids: list[int]) -> bool:
 
 def descendants(pid: int) -> Iterator[int]:
     """Give the processes below one, the nearest first."""
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+    threads: list[Path] = []
+    # It or one of its threads may end at any moment. Not by glob, which such an end stops.
+    with suppress(OSError):
+        threads = list(Path(f"/proc/{pid}/task").iterdir())
+    for thread in threads:
         with suppress(OSError):
-            for child in task.read_text().split():
+            for child in (thread / "children").read_text().split():
                 yield int(child)
                 yield from descendants(int(child))
 

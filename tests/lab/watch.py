@@ -5,7 +5,6 @@ A secret is looked for as it stands and in the shapes that programs give it. It 
 
 import base64
 import contextlib
-import itertools
 import os
 import subprocess
 import threading
@@ -51,14 +50,13 @@ class Watch:
     def look(self) -> None:
         """Look once at every process of the machine, hosts included, and at what is new."""
         needles = {shape for secret in list(self.secrets) for shape in shapes(secret)}
-        for file in itertools.chain(
-            Path("/proc").glob("[0-9]*/cmdline"), Path("/proc").glob("[0-9]*/environ")
-        ):
-            # A process may end between the listing and the look.
-            with contextlib.suppress(OSError):
-                if _holds(file.read_bytes(), needles):
-                    program = (file.parent / "cmdline").read_bytes()[:80].split(b"\0")[0]
-                    self.found.add(f"{file.name} of {program.decode(errors='replace')}")
+        # Not by glob: of a process that ends during its look it makes an error of the whole.
+        for process in Path("/proc").iterdir():
+            for part in ("cmdline", "environ") if process.name.isdigit() else ():
+                with contextlib.suppress(OSError):
+                    if _holds((process / part).read_bytes(), needles):
+                        program = (process / "cmdline").read_bytes()[:80].split(b"\0")[0]
+                        self.found.add(f"{part} of {program.decode(errors='replace')}")
         for file, changed in files_below(self.places, self.skipped):
             if self._seen.get(file) != changed:
                 self._seen[file] = changed
