@@ -32,7 +32,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, _open(Path(folder)) as (outputs, path):
         evidence = Path(folder) / "evidence.json"
         pairs = plan_pairs(outputs.plan)
-        forwarded = sum(pair.forward is not None for pair in pairs)
+        forwarded = sum(bool(pair.passages) for pair in pairs)
         matrix = f"the matrix of {len(pairs)} pairs"
         series = take_turns(
             ROUNDS,

@@ -9,29 +9,51 @@ import socket
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from infra.matrix.packet import PORTS, RST, Track, tcp_frame
-from infra.matrix.sender import send_past_own_filter, send_through_own_filter, wire
-from infra.matrix.sensor import Counter, Sensor, Watch, arriving, passing, replying
+from infra.matrix.packet import IP_START, PORTS, RST, Track, tcp_frame
+from infra.matrix.sender import (
+    send_into_tunnel,
+    send_past_own_filter,
+    send_through_own_filter,
+    wire,
+)
+from infra.matrix.sensor import Counter, Sensor, Watch, arriving, leaving, passing, replying
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listening:
+    """What listens for one sweep: at this host, for what leaves it, and before its filter."""
+
+    here: Sensor
+    onward: list[Sensor]
+    counter: Counter
 
 
 class Host:
     """What one host does between two orders."""
 
     def __init__(self) -> None:
-        self._armed: list[tuple[Sensor, Counter]] = []
+        self._armed: list[Listening] = []
         self._senders = ThreadPoolExecutor(os.cpu_count())
 
     def arm(
-        self, own: str, source: str, token: int, port: int, stand: str, blocks: int
+        self,
+        own: str,
+        source: str,
+        token: int,
+        port: int,
+        stand: str,
+        blocks: int,
+        onward: list[dict[str, str]],
     ) -> dict[str, Any]:
         """Listen from here on; tell what the filters have counted until now.
 
         stand: where the filter that is tried stands. "here": probes to us are counted, answers
         kept. "between": probes to others are counted. "elsewhere": probes to us and answers are
-        kept. blocks: room for what is kept.
+        kept. blocks: room for what is kept. onward: between whom probes that leave this host are
+        kept too, apart from each other.
         """
         watch = Watch(own=_number(own), source=_number(source), token=token, port=port)
         keeps, counts = {
@@ -39,8 +61,16 @@ class Host:
             "between": ([], passing(watch)),
             "elsewhere": (arriving(watch) + replying(watch), []),
         }[stand]
-        listening = Sensor(keeps, port, blocks), Counter(counts)
-        for each in listening:
+        ways = [
+            leaving(replace(watch, own=_number(way["to"]), source=_number(way["from"])))
+            for way in onward
+        ]
+        listening = Listening(
+            here=Sensor(keeps, port, blocks),
+            onward=[Sensor(way, port, blocks) for way in ways],
+            counter=Counter(counts),
+        )
+        for each in (listening.here, *listening.onward, listening.counter):
             each.start()
         self._armed.append(listening)
         return {"dropped": _dropped() if counts else {}}
@@ -53,6 +83,22 @@ class Host:
 
         return {"sent": list(self._senders.map(send, sweeps))}
 
+    def send_into(
+        self, sweeps: list[dict[str, Any]], first: int, last: int, udp_ports: list[int]
+    ) -> dict[str, Any]:
+        """Send a part of the probes into tunnels, past the own filter."""
+        ports = range(first, last + 1)
+        return {
+            "sent": [
+                send_into_tunnel(sweep["device"], _track(sweep), ports, udp_ports)
+                for sweep in sweeps
+            ]
+        }
+
+    def count(self, counted: int) -> dict[str, Any]:
+        """Wait for so many packets to count since we were armed, and go on counting."""
+        return {"counted": self._armed[-1].counter.await_packets(counted)}
+
     def send_through(self, sweep: dict[str, Any], udp_ports: list[int]) -> dict[str, Any]:
         """Send probes through the own filter; tell what it let out and what it counted."""
         before = _dropped()
@@ -64,17 +110,23 @@ class Host:
             "dropped": _dropped(),
         }
 
-    def hear(self, kept: int, counted: int) -> dict[str, Any]:
+    def hear(self, kept: int, onward: list[int], counted: int) -> dict[str, Any]:
         """Wait for so many packets to keep and to count, and tell what came and was dropped.
 
         counted: 0 where no filter is tried; then none is asked what it dropped.
         """
-        sensor, counter = self._armed.pop()
-        sensor.await_packets(kept)
-        count = counter.await_packets(counted)
-        counter.socket.close()
-        dropped = _dropped() if counted else {}
-        return {"heard": asdict(sensor.read()), "counted": count, "dropped": dropped}
+        listening = self._armed.pop()
+        listening.here.await_packets(kept)
+        for way, awaited in zip(listening.onward, onward, strict=True):
+            way.await_packets(awaited)
+        count = listening.counter.await_packets(counted)
+        listening.counter.socket.close()
+        return {
+            "heard": asdict(listening.here.read()),
+            "onward": [asdict(way.read()) for way in listening.onward],
+            "counted": count,
+            "dropped": _dropped() if counted else {},
+        }
 
     def addresses(self) -> dict[str, Any]:
         """Tell the IPv4 addresses that this host has now, a gateway among them when it holds it."""
@@ -85,10 +137,11 @@ class Host:
     def end(self, sweeps: list[dict[str, Any]]) -> dict[str, Any]:
         """End the connections that our probes began: nothing stays half open."""
         for sweep in sweeps:
+            start = 0 if sweep["ends"]["from_mac"] else IP_START
             with wire(sweep["device"]) as device:
                 for first, last in sweep["ports"]:
                     for port in range(first, last + 1):
-                        device.send(tcp_frame(_track(sweep), port, RST))
+                        device.send(tcp_frame(_track(sweep), port, RST)[start:])
         return {}
 
 

@@ -76,7 +76,11 @@ def account(sent: int, arrived: int, gone_on: int, counted: int) -> tuple[int, s
 
 def judge(pair: Pair, swept: tuple[Swept, ...]) -> Outcome:
     """Judge a pair by all filters on its way."""
-    planned = {"outgoing": pair.outgoing, "forward": pair.forward, "incoming": pair.incoming}
+    planned: dict[tuple[FilterName, str], frozenset[Port]] = {
+        ("outgoing", pair.source): pair.outgoing,
+        ("incoming", pair.destination): pair.incoming,
+    }
+    planned |= {("forward", one.server): one.forward for one in pair.passages}
     open_ports = {
         protocol: frozenset.intersection(*(one.passed[protocol] for one in swept))
         for protocol in PROTOCOLS
@@ -84,7 +88,7 @@ def judge(pair: Pair, swept: tuple[Swept, ...]) -> Outcome:
     verdicts = [
         verdict
         for one in swept
-        for verdict in _judge_filter(pair, one, planned[one.filter] or frozenset(), open_ports)
+        for verdict in _judge_filter(pair, one, planned[one.filter, one.server], open_ports)
     ]
     return Outcome(
         source=pair.source,

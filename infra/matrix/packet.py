@@ -43,10 +43,14 @@ def find_runs(ports: Iterable[int]) -> list[Run]:
 
 
 class Track:
-    """Between whom a probe passes, on the wire and by address. port: the source's."""
+    """Between whom a probe passes, on the wire and by address. port: the source's.
+
+    In a tunnel there are no MACs: what is built is a frame all the same, cut off when it is sent.
+    """
 
     def __init__(self, track: dict[str, str], port: int, token: int) -> None:
-        self.ethernet = bytes.fromhex((track["to_mac"] + track["from_mac"]).replace(":", ""))
+        macs = bytes.fromhex((track["to_mac"] + track["from_mac"]).replace(":", ""))
+        self.ethernet = macs.ljust(12, b"\0")
         self.source = socket.inet_aton(track["source"])
         self.destination = socket.inet_aton(track["destination"])
         self.port = port

@@ -8,8 +8,11 @@ from typing import Any
 
 from infra.matrix.judge import Swept, account
 from infra.matrix.packet import Run
-from infra.plan.matrix import Pair
+from infra.plan.matrix import Pair, Passage
 from infra.record.model import Protocol
+
+Crossing = tuple[Pair, Passage]
+"""A pair, and one of those who forward for it."""
 
 Answers = Mapping[str, Any]
 """What `host.py` told, by server."""
@@ -38,32 +41,57 @@ def read_outgoing(pair: Pair, answer: Any) -> Swept:
 
 
 def read_forward(
-    sent: Mapping[Pair, int], before: Answers, after: Answers, edge: str
-) -> dict[Pair, Swept]:
-    """Read what the edge forwarded: what was seen by the destinations' NICs.
+    sent: Mapping[Crossing, int], before: Answers, after: Answers, server: str
+) -> dict[Crossing, Swept]:
+    """Read what an edge or router forwarded: what was seen behind it, in the order of `sent`.
 
     It has one counter for all pairs: either the account of all of them adds up or of none.
     """
-    counted = _rise(before[edge]["dropped"], after[edge]["dropped"], "dropped_forward")
-    seen = {pair: _ports(after[pair.destination]["heard"]["arrived"]) for pair in sent}
+    counted = _rise(before[server]["dropped"], after[server]["dropped"], "dropped_forward")
+    behind = find_behind(sent, after, server)
+    seen = {crossing: _ports(heard["arrived"]) for crossing, heard in behind.items()}
     gone_on = sum(map(_count, seen.values()))
-    other, unproved = account(sum(sent.values()), after[edge]["counted"], gone_on, counted)
+    other, unproved = account(sum(sent.values()), after[server]["counted"], gone_on, counted)
     made = {}
-    for pair, passed in seen.items():
-        heard = after[pair.destination]["heard"]
-        # What is answered must also get its answer back, or it is of no use.
-        back = after[pair.source]["heard"]
-        lost = _ports(heard["answered"])["tcp"] - _ports(back["returned"])["tcp"]
-        made[pair] = Swept(
+    for crossing, passed in seen.items():
+        lost, missed = _lost_answers(crossing, after)
+        made[crossing] = Swept(
             filter="forward",
-            server=edge,
-            sent=sent[pair],
+            server=server,
+            sent=sent[crossing],
             passed={"tcp": passed["tcp"] - lost, "udp": passed["udp"]},
-            dropped=sent[pair] - _count(passed),
+            dropped=sent[crossing] - _count(passed),
             other=other,
-            unproved=unproved or _missed(heard) or _missed(back),
+            unproved=unproved or _missed(behind[crossing]) or missed,
         )
     return made
+
+
+def find_behind(
+    crossings: Iterable[Crossing], after: Answers, server: str
+) -> dict[Crossing, Mapping[str, Any]]:
+    """Give what was heard behind who forwards: where it enters a tunnel, or at the destination."""
+    onward = iter(after[server]["onward"])
+    return {
+        (pair, passage): next(onward)
+        if passage.exit.is_tunnel
+        else after[pair.destination]["heard"]
+        for pair, passage in crossings
+    }
+
+
+def _lost_answers(crossing: Crossing, after: Answers) -> tuple[frozenset[int], str]:
+    """Give the TCP ports whose answer did not come back, or why that is not known.
+
+    What is answered must also get its answer back, or it is of no use. Only the first on the way
+    gets the probes from the source itself: of others' probes nobody on the way back knows.
+    """
+    pair, passage = crossing
+    if passage is not pair.passages[0]:
+        return frozenset(), ""
+    there, back = (after[end]["heard"] for end in (pair.destination, pair.source))
+    lost = _ports(there["answered"])["tcp"] - _ports(back["returned"])["tcp"]
+    return lost, _missed(there) or _missed(back)
 
 
 def read_incoming(pair: Pair, sent: int, before: Answers, after: Answers) -> Swept:

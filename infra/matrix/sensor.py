@@ -139,13 +139,13 @@ class Sensor(Counter):
                 found["answered"][name].add(told)
             elif protocol == socket.IPPROTO_ICMP:
                 heard.replies += 1
+            elif source == self._port and (name == "udp" or flags == SYN):
+                found["arrived"][name].add(destination)
             elif kind == OUTGOING:
                 found["answered"][name].add(source)
             elif source != self._port:
                 heard.replies += 1
                 found["returned"][name].add(source)
-            elif name == "udp" or flags == SYN:
-                found["arrived"][name].add(destination)
         self._ring.close()
         self.socket.close()
         heard.arrived, heard.answered, heard.returned = (
@@ -174,8 +174,17 @@ def passing(watch: Watch) -> Program:
 
 def arriving(watch: Watch) -> Program:
     """Match the source's probes to us."""
-    probe = [(_ID, watch.token, True), (_FROM, watch.source, True)]
-    return [[_COMES, _IS_IP, (_TO, watch.own, True), *probe]]
+    return [[_COMES, *_probe(watch)]]
+
+
+def leaving(watch: Watch) -> Program:
+    """Match the source's probes to another, own of the watch, on their way on."""
+    return [[_LEAVES, *_probe(watch)]]
+
+
+def _probe(watch: Watch) -> list[Test]:
+    ends = [(_TO, watch.own, True), (_FROM, watch.source, True)]
+    return [_IS_IP, (_ID, watch.token, True), *ends]
 
 
 def replying(watch: Watch) -> Program:
@@ -189,16 +198,18 @@ def replying(watch: Watch) -> Program:
 
 
 _WORD, _HALF, _BYTE, _JUMP, _RETURN = 0x20, 0x28, 0x30, 0x15, 0x06
+_ETHER_TYPE: Field = (_WORD, 0xFFFFF000)
 _TYPE_OF_PACKET: Field = (_WORD, 0xFFFFF004)
-"""Where BPF finds it: SKF_AD_OFF + SKF_AD_PKTTYPE."""
-_ETHER_TYPE: Field = (_HALF, 12)
-_ID: Field = (_HALF, 18)
-_PROTOCOL: Field = (_BYTE, 23)
-_FROM: Field = (_WORD, 26)
-_TO: Field = (_WORD, 30)
-_TO_PORT: Field = (_HALF, 36)
-_ACKNOWLEDGED: Field = (_HALF, 42)
-_ID_IN_ERROR: Field = (_HALF, 46)
+"""Where BPF finds them: SKF_AD_OFF + SKF_AD_PROTOCOL, and SKF_AD_PKTTYPE."""
+_HEAD = 0xFFF00000
+"""Where the IP header is, SKF_NET_OFF: on a tunnel's device no Ethernet header stands before it."""
+_ID: Field = (_HALF, _HEAD + 4)
+_PROTOCOL: Field = (_BYTE, _HEAD + 9)
+_FROM: Field = (_WORD, _HEAD + 12)
+_TO: Field = (_WORD, _HEAD + 16)
+_TO_PORT: Field = (_HALF, _HEAD + 22)
+_ACKNOWLEDGED: Field = (_HALF, _HEAD + 28)
+_ID_IN_ERROR: Field = (_HALF, _HEAD + 32)
 _COMES: Test = (_TYPE_OF_PACKET, OUTGOING, False)
 _LEAVES: Test = (_TYPE_OF_PACKET, OUTGOING, True)
 _IS_IP: Test = (_ETHER_TYPE, 0x0800, True)

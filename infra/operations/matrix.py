@@ -20,12 +20,12 @@ from infra.outputs import StackOutputs
 from infra.plan.matrix import (
     GatewayError,
     Untried,
-    find_edges,
     find_untried,
     matrix_udp_ports,
     plan_rounds,
 )
 from infra.plan.model import Plan
+from infra.plan.path import find_edges
 
 MODULES = tuple(
     f"infra.matrix.{name}" for name in ("packet", "submission", "sender", "sensor", "host")
@@ -35,7 +35,7 @@ MODULES = tuple(
 def try_matrix(
     outputs: StackOutputs, path: ManagementPath, write: Callable[[str], None], evidence: Path
 ) -> list[Outcome]:
-    """Sweep every pair between which there is no site's router.
+    """Sweep every pair that has a way.
 
     Args:
         outputs: of the stack.
@@ -76,8 +76,9 @@ def try_matrix(
         )
         raise VerifyError(message) from error
     standby = [other for other in find_edges(plan) if other != edge]
-    _write_evidence(plan, outcomes, standby, time.monotonic() - started, evidence)
-    for line in say_untried(find_untried(plan), edge, standby):
+    untried = find_untried(plan, edge)
+    _write_evidence(plan, outcomes, untried, standby, time.monotonic() - started, evidence)
+    for line in say_untried(untried, edge, standby):
         write(line)
     verdicts = [verdict for outcome in outcomes for verdict in outcome.verdicts]
     for verdict in verdicts:
@@ -104,6 +105,7 @@ def say_untried(untried: Sequence[Untried], edge: str, standby: Sequence[str]) -
 def _write_evidence(
     plan: Plan,
     outcomes: Sequence[Outcome],
+    untried: Sequence[Untried],
     standby: Sequence[str],
     duration_s: float,
     evidence: Path,
@@ -133,7 +135,7 @@ def _write_evidence(
             }
             for outcome in outcomes
         ],
-        "untried": [dataclasses.asdict(untried) for untried in find_untried(plan)],
+        "untried": [dataclasses.asdict(one) for one in untried],
         "standby": standby,
     }
     partial = evidence.with_suffix(".partial")

@@ -1,27 +1,31 @@
 """Sweep pairs of servers: give the orders to their hosts and add up what they tell.
 
-Each filter is tried on its own: the source's by what it refuses, the edge's by what the
-destination's NIC sees, the destination's by what it answers. Must not judge the result.
+Each filter is tried on its own: the source's by what it refuses, an edge's or router's by what is
+seen behind it, the destination's by what it answers. Must not judge the result.
 """
 
 import secrets
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, TypeVar
 
 from infra.matrix.judge import Outcome, Swept, judge
-from infra.matrix.reading import Answers, read_forward, read_incoming, read_outgoing
+from infra.matrix.packet import PORTS, Run
+from infra.matrix.reading import (
+    Answers,
+    Crossing,
+    find_behind,
+    read_forward,
+    read_incoming,
+    read_outgoing,
+)
 from infra.matrix.sensor import ALL_BLOCKS, FEW_BLOCKS
 from infra.operations.host_program import HostPrograms
-from infra.plan.matrix import (
-    Pair,
-    Port,
-    Track,
-    find_edges,
-    find_holder,
-    matrix_udp_ports,
-)
+from infra.plan.matrix import Pair, Port, find_holder, matrix_udp_ports
 from infra.plan.model import Plan
+from infra.plan.path import Link, find_edges
+
+Part = TypeVar("Part")
 
 ANSWER_S = 120
 """Deadline of one sweep on all hosts, of which each takes less than a second."""
@@ -31,6 +35,9 @@ ATTEMPTS = 3
 
 FIRST_PORT = 20000
 """The first of 10,000 source ports: below those that hosts give their own connections."""
+
+WINDOW = 400
+"""Probes in a tunnel at a time: the device of one holds 500 (TUN_READQ_SIZE of linux/tun.c)."""
 
 NOBODY = "0.0.0.0"  # noqa: S104 (an address that no probe has, nothing is bound to it)
 
@@ -49,23 +56,24 @@ def find_forwarder(plan: Plan, hosts: HostPrograms) -> str:
 
 
 def sweep_until_exact(
-    sweep: Callable[[Sequence[Pair], int], dict[Pair, Swept]], pairs: Sequence[Pair]
-) -> dict[Pair, Swept]:
+    sweep: Callable[[Sequence[Part], int], dict[Part, Swept]], parts: Sequence[Part]
+) -> dict[Part, Swept]:
     """Sweep pairs, and again those whose account is not exact, with room for every port.
 
     Args:
-        sweep: takes pairs, and the blocks that each sensor has for what it keeps.
-        pairs: any number, none too.
+        sweep: takes pairs, or pairs with one who forwards for them, and the blocks that each
+            sensor has for what it keeps.
+        parts: any number, none too.
 
     Returns:
         The last that was found of each.
     """
-    made: dict[Pair, Swept] = {}
-    inexact, blocks = list(pairs), FEW_BLOCKS
+    made: dict[Part, Swept] = {}
+    inexact, blocks = list(parts), FEW_BLOCKS
     for _ in range(ATTEMPTS):
         if inexact:
             made |= sweep(inexact, blocks)
-        inexact = [pair for pair in inexact if made[pair].unproved or made[pair].other]
+        inexact = [part for part in inexact if made[part].unproved or made[part].other]
         blocks = ALL_BLOCKS
     return made
 
@@ -81,15 +89,16 @@ class Sweeps:
         self._marks = _marks({flow.port for flow in plan.flows.values()})
 
     def sweep(self, pairs: Sequence[Pair]) -> list[Outcome]:
-        """Try all three filters of each pair, each on its own."""
+        """Try all filters of each pair, each on its own."""
         found: dict[Pair, list[Swept]] = {pair: [] for pair in pairs}
-        forwarded = [pair for pair in pairs if pair.forward is not None]
-        for made in (
-            self._outgoing(pairs),
-            sweep_until_exact(self._forward, forwarded),
-            sweep_until_exact(self._incoming, pairs),
-        ):
-            for pair, swept in made.items():
+        for pair, swept in self._outgoing(pairs).items():
+            found[pair].append(swept)
+        crossings = [(pair, passage) for pair in pairs for passage in pair.passages]
+        for group in _groups(crossings, lambda one: (one[1].server, one[1].entry.is_tunnel)):
+            for (pair, _), swept in sweep_until_exact(self._forward, group).items():
+                found[pair].append(swept)
+        for arriving in _groups(pairs, lambda pair: pair.arrival.is_tunnel):
+            for pair, swept in sweep_until_exact(self._incoming, arriving).items():
                 found[pair].append(swept)
         return [judge(pair, tuple(swept)) for pair, swept in found.items()]
 
@@ -108,28 +117,47 @@ class Sweeps:
         )
         return {pair: read_outgoing(pair, answers[pair.source]) for pair in pairs}
 
-    def _forward(self, pairs: Sequence[Pair], blocks: int) -> dict[Pair, Swept]:
-        """Send past the source's filter; what the destination's NIC sees has passed the edge."""
+    def _forward(self, crossings: Sequence[Crossing], blocks: int) -> dict[Crossing, Swept]:
+        """Send to one who forwards, past the filters before it; what is seen behind has passed."""
         token, port = next(self._marks)
-        kept = Counter({pair.destination: len(pair.forward or ()) for pair in pairs})
-        kept.update({pair.source: _tcp(pair.open) for pair in pairs})
-        stands = dict.fromkeys(kept, "elsewhere") | {self._edge: "between"}
-        before = self._arm(pairs, token, port, stands, blocks)
-        sent = self._send(pairs, [pair.departure for pair in pairs], token, port)
-        after = self._hear(stands, kept, {self._edge: sum(sent.values())})
-        # Also what arrived without an answer: the edge remembers it for minutes.
-        self._end(pairs, [pair.departure for pair in pairs], after, token, port, "arrived")
-        return read_forward(sent, before, after, self._edge)
+        server = crossings[0][1].server
+        kept: Counter[str] = Counter()
+        for pair, passage in crossings:
+            kept[pair.destination] += len(pair.reach_from(passage))
+            kept[pair.source] += _tcp(pair.open) if passage is pair.passages[0] else 0
+        stands = dict.fromkeys(kept, "elsewhere") | {server: "between"}
+        pairs = [pair for pair, _ in crossings]
+        onward = [(pair, passage) for pair, passage in crossings if passage.exit.is_tunnel]
+        before = self._arm(pairs, token, port, stands, blocks, [pair for pair, _ in onward])
+        entries = [passage.entry for _, passage in crossings]
+        sent = self._send(pairs, entries, token, port)
+        after = self._hear(
+            stands,
+            kept,
+            {server: sum(sent)},
+            {server: [len(passage.forward) for _, passage in onward]},
+        )
+        behind = find_behind(crossings, after, server)
+        # Also what arrived without an answer: who forwards remembers it for minutes.
+        ports = [heard["arrived"]["tcp"] for heard in behind.values()]
+        self._end(pairs, entries, ports, token, port)
+        return read_forward(dict(zip(crossings, sent, strict=True)), before, after, server)
 
     def _incoming(self, pairs: Sequence[Pair], blocks: int) -> dict[Pair, Swept]:
         """Send from the last link on; what the destination answers has passed its filter."""
         token, port = next(self._marks)
         kept = {pair.destination: _tcp(pair.incoming) for pair in pairs}
-        before = self._arm(pairs, token, port, dict.fromkeys(kept, "here"), blocks)
-        sent = self._send(pairs, [pair.arrival for pair in pairs], token, port)
-        after = self._hear(kept, kept, {pair.destination: sent[pair] for pair in pairs})
-        self._end(pairs, [pair.arrival for pair in pairs], after, token, port, "answered")
-        return {pair: read_incoming(pair, sent[pair], before, after) for pair in pairs}
+        before = self._arm(pairs, token, port, dict.fromkeys(kept, "here"), blocks, [])
+        arrivals = [pair.arrival for pair in pairs]
+        sent = self._send(pairs, arrivals, token, port)
+        counted = {pair.destination: count for pair, count in zip(pairs, sent, strict=True)}
+        after = self._hear(kept, kept, counted, {})
+        ports = [after[pair.destination]["heard"]["answered"]["tcp"] for pair in pairs]
+        self._end(pairs, arrivals, ports, token, port)
+        return {
+            pair: read_incoming(pair, count, before, after)
+            for pair, count in zip(pairs, sent, strict=True)
+        }
 
     def _arm(
         self,
@@ -138,10 +166,19 @@ class Sweeps:
         port: int,
         stands: Mapping[str, str],
         blocks: int,
+        onward: Sequence[Pair],
     ) -> Answers:
-        """Let hosts listen. stands: by server, where the filter that is tried stands from it."""
+        """Let hosts listen.
+
+        stands: by server, where the filter that is tried stands from it. onward: pairs whose
+        probes go from there into a tunnel.
+        """
         servers = self._plan.servers
         source_of = {pair.destination: servers[pair.source].address for pair in pairs}
+        ways = [
+            {"from": servers[pair.source].address, "to": servers[pair.destination].address}
+            for pair in onward
+        ]
         return self._ask(
             {
                 key: {
@@ -152,39 +189,70 @@ class Sweeps:
                     "port": port,
                     "stand": stand,
                     "blocks": blocks,
+                    "onward": ways if stand == "between" else [],
                 }
                 for key, stand in stands.items()
             }
         )
 
     def _send(
-        self, pairs: Sequence[Pair], tracks: Sequence[Track], token: int, port: int
-    ) -> dict[Pair, int]:
-        own: dict[str, list[tuple[Pair, dict[str, Any]]]] = {}
-        for pair, track in zip(pairs, tracks, strict=True):
-            own.setdefault(track.sender, []).append((pair, self._order(pair, track, token, port)))
-        answers = self._ask(
-            {
-                sender: {
-                    "do": "send_past",
-                    "sweeps": [order for _, order in orders],
-                    "udp_ports": self._udp_ports,
-                }
-                for sender, orders in own.items()
-            }
-        )
-        return {
-            pair: count
-            for sender, orders in own.items()
-            for (pair, _), count in zip(orders, answers[sender]["sent"], strict=True)
+        self, pairs: Sequence[Pair], links: Sequence[Link], token: int, port: int
+    ) -> list[int]:
+        """Send the probes of each pair by a link, all tunnels or none; tell how many were sent."""
+        senders: dict[str, list[int]] = {}
+        for index, link in enumerate(links):
+            senders.setdefault(link.sender, []).append(index)
+        sweeps = {
+            sender: [self._order(pairs[index], links[index], token, port) for index in own]
+            for sender, own in senders.items()
         }
+        if links[0].is_tunnel:
+            return self._send_into_tunnels(senders, sweeps, [link.receiver for link in links])
+        order = {"do": "send_past", "udp_ports": self._udp_ports}
+        answers = self._ask({sender: order | {"sweeps": sweeps[sender]} for sender in senders})
+        return _in_order(senders, answers)
+
+    def _send_into_tunnels(
+        self,
+        senders: Mapping[str, Sequence[int]],
+        sweeps: Mapping[str, Sequence[dict[str, Any]]],
+        receivers: Sequence[str],
+    ) -> list[int]:
+        """Send as much at a time as a tunnel holds, when what was sent before has come out."""
+        sent = [0] * len(receivers)
+        come = dict.fromkeys(receivers, 0)
+        step = WINDOW // len(receivers)
+        parts = [{"first": 1, "last": 0, "udp_ports": self._udp_ports}]
+        parts += [
+            {"first": first, "last": min(first + step - 1, PORTS), "udp_ports": ()}
+            for first in range(1, PORTS + 1, step)
+        ]
+        for part in parts:
+            order = {"do": "send_into"} | part
+            answers = self._ask({sender: order | {"sweeps": sweeps[sender]} for sender in senders})
+            awaited = Counter(come)
+            for index, count in enumerate(_in_order(senders, answers)):
+                sent[index] += count
+                awaited[receivers[index]] += count
+            told = self._ask({key: {"do": "count", "counted": awaited[key]} for key in come})
+            come = {key: answer["counted"] for key, answer in told.items()}
+        return sent
 
     def _hear(
-        self, armed: Iterable[str], kept: Mapping[str, int], counted: Mapping[str, int]
+        self,
+        armed: Iterable[str],
+        kept: Mapping[str, int],
+        counted: Mapping[str, int],
+        onward: Mapping[str, Sequence[int]],
     ) -> Answers:
         return self._ask(
             {
-                key: {"do": "hear", "kept": kept.get(key, 0), "counted": counted.get(key, 0)}
+                key: {
+                    "do": "hear",
+                    "kept": kept.get(key, 0),
+                    "counted": counted.get(key, 0),
+                    "onward": onward.get(key, ()),
+                }
                 for key in armed
             }
         )
@@ -192,32 +260,48 @@ class Sweeps:
     def _end(
         self,
         pairs: Sequence[Pair],
-        tracks: Sequence[Track],
-        after: Answers,
+        links: Sequence[Link],
+        ports: Sequence[Sequence[Run]],
         token: int,
         port: int,
-        which: Literal["arrived", "answered"],
     ) -> None:
-        """End what the probes began, so that no host keeps half a connection."""
+        """End what the probes of each pair began at its ports: nothing stays half open."""
         orders: dict[str, list[dict[str, Any]]] = {}
-        for pair, track in zip(pairs, tracks, strict=True):
-            ports = after[pair.destination]["heard"][which]["tcp"]
-            sweep = self._order(pair, track, token, port) | {"ports": ports}
-            orders.setdefault(track.sender, []).append(sweep)
+        for pair, link, runs in zip(pairs, links, ports, strict=True):
+            sweep = self._order(pair, link, token, port) | {"ports": runs}
+            orders.setdefault(link.sender, []).append(sweep)
         self._ask({sender: {"do": "end", "sweeps": sweeps} for sender, sweeps in orders.items()})
 
-    def _order(self, pair: Pair, track: Track, token: int, port: int) -> dict[str, Any]:
+    def _order(self, pair: Pair, link: Link, token: int, port: int) -> dict[str, Any]:
         servers = self._plan.servers
         ends = {
             "source": servers[pair.source].address,
             "destination": servers[pair.destination].address,
-            "from_mac": track.from_mac,
-            "to_mac": track.to_mac,
+            "from_mac": link.from_mac,
+            "to_mac": link.to_mac,
         }
-        return {"device": track.device, "ends": ends, "token": token, "port": port}
+        return {"device": link.out_device, "ends": ends, "token": token, "port": port}
 
     def _ask(self, orders: Mapping[str, dict[str, Any]]) -> Answers:
         return self._hosts.ask(orders, within_s=ANSWER_S)
+
+
+def _groups(parts: Iterable[Part], key: Callable[[Part], object]) -> Iterator[list[Part]]:
+    """Give the parts that have the same key together, in the order of the first of each."""
+    groups: dict[object, list[Part]] = {}
+    for part in parts:
+        groups.setdefault(key(part), []).append(part)
+    yield from groups.values()
+
+
+def _in_order(senders: Mapping[str, Sequence[int]], answers: Answers) -> list[int]:
+    """Give how many each sweep sent. senders: which sweeps each was told to make."""
+    sent = {
+        index: count
+        for sender, own in senders.items()
+        for index, count in zip(own, answers[sender]["sent"], strict=True)
+    }
+    return [sent[index] for index in sorted(sent)]
 
 
 def _marks(taken: Container[int]) -> Iterator[tuple[int, int]]:

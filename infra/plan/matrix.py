@@ -6,9 +6,10 @@ The rules of the plan, evaluated; the flows they came from are not looked at.
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
-from itertools import chain, permutations
+from itertools import chain, pairwise, permutations
 
-from infra.plan.model import Nic, Plan, Rule, Server
+from infra.plan.model import Plan, Rule, Server
+from infra.plan.path import Link, find_edges, find_path, inner_segments, is_at_edge
 from infra.record.model import Protocol
 
 Port = tuple[Protocol, int]
@@ -21,37 +22,41 @@ COMMON_UDP_PORTS = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Track:
-    """How a frame goes on the wire at one end of a link: from the sender's device to a MAC."""
+class Passage:
+    """What one edge or router on the way forwards. entry, exit: by which it comes and goes on."""
 
-    sender: str
-    device: str
-    from_mac: str
-    to_mac: str
+    server: str
+    entry: Link
+    exit: Link
+    forward: frozenset[Port]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pair:
     """One server and another that it might reach.
 
-    departure: from the source to whom it hands its packets. arrival: the last link before the
-    destination; the same one when no edge is between. outgoing, forward, incoming: what the
-    filters of source, edge and destination let pass; forward is None when no edge is between.
+    departure: from the source to whom it hands its packets. passages: edge and routers on the
+    way, in order. arrival: the last link before the destination; the same one when nobody is
+    between. outgoing, incoming: what the filters of source and destination let pass.
     """
 
     source: str
     destination: str
-    departure: Track
-    arrival: Track
+    departure: Link
+    passages: tuple[Passage, ...]
+    arrival: Link
     outgoing: frozenset[Port]
-    forward: frozenset[Port] | None
     incoming: frozenset[Port]
 
     @property
     def open(self) -> frozenset[Port]:
         """What passes all filters."""
-        passed = self.outgoing & self.incoming
-        return passed if self.forward is None else passed & self.forward
+        return self.outgoing.intersection(self.incoming, *(one.forward for one in self.passages))
+
+    def reach_from(self, passage: Passage) -> frozenset[Port]:
+        """Give what reaches the destination's NIC of all that comes to one of the passages."""
+        further = self.passages[self.passages.index(passage) :]
+        return passage.forward.intersection(*(one.forward for one in further))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,11 +72,6 @@ class GatewayError(LookupError):
     """No edge of a pair holds all gateways."""
 
 
-def find_edges(plan: Plan) -> tuple[str, ...]:
-    """Give the edges, one or two, in the order of the plan."""
-    return tuple(key for key, server in plan.servers.items() if "edge" in server.roles)
-
-
 def find_holder(plan: Plan, addresses: Mapping[str, Collection[str]]) -> str:
     """Find the edge that holds the gateways of the segments where edges are.
 
@@ -83,8 +83,7 @@ def find_holder(plan: Plan, addresses: Mapping[str, Collection[str]]) -> str:
         GatewayError: naming what each edge holds.
     """
     edges = find_edges(plan)
-    at_edge = _segments(plan.servers[edges[0]]) - plan.outside.keys()
-    gateways = {str(plan.segments[key].gateway) for key in at_edge}
+    gateways = {str(plan.segments[key].gateway) for key in inner_segments(plan, edges[0])}
     held = {edge: sorted(gateways & {*addresses[edge]}) for edge in edges}
     for edge in edges:
         if {*held[edge]} == gateways:
@@ -109,37 +108,32 @@ def plan_rounds(plan: Plan, edge: str | None = None) -> tuple[tuple[Pair, ...], 
         tuple(
             _pair(plan, source, destination, between)
             for index, source in enumerate(servers)
-            if _is_tried(plan, source, destination := servers[(index + distance) % len(servers)])
+            if _is_tried(
+                plan, between, source, destination := servers[(index + distance) % len(servers)]
+            )
         )
         for distance in range(1, len(servers))
     )
     return tuple(found for found in rounds if found)
 
 
-def plan_pairs(plan: Plan) -> tuple[Pair, ...]:
+def plan_pairs(plan: Plan, edge: str | None = None) -> tuple[Pair, ...]:
     """Derive all ordered pairs that can be tried, round after round."""
-    return tuple(chain.from_iterable(plan_rounds(plan)))
+    return tuple(chain.from_iterable(plan_rounds(plan, edge)))
 
 
-def find_untried(plan: Plan) -> tuple[Untried, ...]:
-    """Give the ordered pairs that cannot be tried: their path passes the router of a site."""
+def find_untried(plan: Plan, edge: str) -> tuple[Untried, ...]:
+    """Give the ordered pairs that cannot be tried: a tunnel ends at the edge that forwards."""
     return tuple(
-        Untried(
-            source=source, destination=destination, reason=_say_routers(plan, source, destination)
-        )
+        Untried(source=source, destination=destination, reason=_say_standby(plan, edge))
         for source, destination in permutations(plan.servers, 2)
-        if not _is_tried(plan, source, destination)
+        if not _is_tried(plan, edge, source, destination)
     )
 
 
-def _say_routers(plan: Plan, *ends: str) -> str:
-    inside = {segment for end in ends for segment in _segments(plan.servers[end])}
-    routers = [
-        key
-        for key, server in plan.servers.items()
-        if "router" in server.roles and (_segments(server) - plan.outside.keys()) & inside
-    ]
-    return f"the path passes a site's own router: {', '.join(routers)}"
+def _say_standby(plan: Plan, edge: str) -> str:
+    standby = next(other for other in find_edges(plan) if other != edge)
+    return f"the tunnels are at {edge}, which forwards: {standby} stands by without any"
 
 
 def matrix_udp_ports(plan: Plan) -> tuple[int, ...]:
@@ -156,63 +150,40 @@ def matrix_udp_ports(plan: Plan) -> tuple[int, ...]:
     return tuple(sorted({*COMMON_UDP_PORTS, *own}))
 
 
-def _is_tried(plan: Plan, source: str, destination: str) -> bool:
-    """Say whether nothing or only the edge is between two servers."""
-    outside = plan.outside.keys()
-    here, there = (_segments(plan.servers[key]) - outside for key in (source, destination))
-    at_edge = _segments(plan.servers[find_edges(plan)[0]]) - outside
-    return bool(here & there) or (bool(here & at_edge) and bool(there & at_edge))
+def _is_tried(plan: Plan, edge: str, source: str, destination: str) -> bool:
+    """Say whether there is a way: from an edge that stands by, none to a site."""
+    standby = {*find_edges(plan)} - {edge}
+    ends = {source, destination}
+    return not ends & standby or all(is_at_edge(plan, end) for end in ends)
 
 
 def _pair(plan: Plan, source: str, destination: str, edge: str) -> Pair:
     here, there = plan.servers[source], plan.servers[destination]
-    is_direct = edge in (source, destination) or bool(_segments(here) & _segments(there))
-    if is_direct:
-        departure = arrival = _track(source, here, there)
-        forward = None
-    else:
-        departure = _track(source, here, plan.servers[edge])
-        arrival = _track(edge, plan.servers[edge], there)
-        forward = _accepted(
-            plan.servers[edge].filter.forward,
-            here,
-            there,
-            in_device=_shared_nic(plan.servers[edge], here).device,
-            out_device=arrival.device,
+    links = find_path(plan, source, destination, edge)
+    departure, arrival = links[0], links[-1]
+    passages = (
+        Passage(
+            server=entry.receiver,
+            entry=entry,
+            exit=onward,
+            forward=_accepted(
+                plan.servers[entry.receiver].filter.forward,
+                here,
+                there,
+                in_device=entry.in_device,
+                out_device=onward.out_device,
+            ),
         )
+        for entry, onward in pairwise(links)
+    )
     return Pair(
         source=source,
         destination=destination,
         departure=departure,
+        passages=tuple(passages),
         arrival=arrival,
-        outgoing=_accepted(here.filter.outgoing, here, there, out_device=departure.device),
-        forward=forward,
-        incoming=_accepted(
-            there.filter.incoming,
-            here,
-            there,
-            in_device=_shared_nic(there, plan.servers[arrival.sender]).device,
-        ),
-    )
-
-
-def _segments(server: Server) -> set[str]:
-    return {nic.segment for nic in server.nics if nic.segment}
-
-
-def _shared_nic(server: Server, other: Server) -> Nic:
-    """Find the NIC of a server in a segment where the other is too."""
-    shared = _segments(server) & _segments(other)
-    return next(nic for nic in server.nics if nic.segment in shared)
-
-
-def _track(key: str, sender: Server, receiver: Server) -> Track:
-    nic = _shared_nic(sender, receiver)
-    return Track(
-        sender=key,
-        device=nic.device,
-        from_mac=nic.mac,
-        to_mac=_shared_nic(receiver, sender).mac,
+        outgoing=_accepted(here.filter.outgoing, here, there, out_device=departure.out_device),
+        incoming=_accepted(there.filter.incoming, here, there, in_device=arrival.in_device),
     )
 
 

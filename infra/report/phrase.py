@@ -162,8 +162,8 @@ _FOUND = {
 """What is wrong, and what stands within that."""
 
 _UNTESTED = {
-    "the path passes a site's own router: {routers}": "het verkeer gaat langs de eigen router van"
-    " een locatie ({routers})",
+    "the tunnels are at {edge}, which forwards: {standby} stands by without any": "de tunnels zijn"
+    " bij {edge}, die het verkeer doorgeeft; {standby} staat reserve en heeft er geen",
     "one host is alone, so that it is not shown to hear there, in {networks}": "Hier staat maar één"
     " systeem, zodat niet vaststaat dat het daar iets zou horen: {networks}.",
     "stack {stack} is on this datacenter but not deployed": "Omgeving {stack} hoort bij dit"

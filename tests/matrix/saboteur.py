@@ -44,7 +44,10 @@ class Saboteur:
         return (
             fnmatch(pair.source, self.source)
             and fnmatch(pair.destination, self.destination)
-            and (self.filter != "forward" or pair.forward is not None)
+            and (
+                self.filter != "forward"
+                or self.server in {passage.server for passage in pair.passages}
+            )
         )
 
 

@@ -5,16 +5,29 @@ from dataclasses import replace
 import pytest
 
 from infra.matrix.judge import Outcome, Swept, account, judge, show_ports
-from infra.plan.matrix import Pair, Track
+from infra.plan.matrix import Pair, Passage
+from infra.plan.path import Link
 
-TRACK = Track(sender="app01", device="eth0", from_mac="a", to_mac="b")
+INTO, ONWARD = (
+    Link(
+        sender=sender,
+        out_device="eth0",
+        from_mac="a",
+        receiver=receiver,
+        in_device="eth1",
+        to_mac="b",
+    )
+    for sender, receiver in (("app01", "edge01"), ("edge01", "db01"))
+)
 PAIR = Pair(
     source="app01",
     destination="db01",
-    departure=TRACK,
-    arrival=TRACK,
+    departure=INTO,
+    passages=(
+        Passage(server="edge01", entry=INTO, exit=ONWARD, forward=frozenset({("tcp", 5432)})),
+    ),
+    arrival=ONWARD,
     outgoing=frozenset({("tcp", 5432)}),
-    forward=frozenset({("tcp", 5432)}),
     incoming=frozenset({("tcp", 5432), ("udp", 123)}),
 )
 

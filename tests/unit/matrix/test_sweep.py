@@ -6,17 +6,25 @@ from dataclasses import replace
 from infra.matrix.judge import Swept
 from infra.matrix.sensor import ALL_BLOCKS, FEW_BLOCKS
 from infra.operations.matrix_sweep import ATTEMPTS, sweep_until_exact
-from infra.plan.matrix import Pair, Track
+from infra.plan.matrix import Pair
+from infra.plan.path import Link
 
-TRACK = Track(sender="app01", device="eth0", from_mac="a", to_mac="b")
+LINK = Link(
+    sender="app01",
+    out_device="eth0",
+    from_mac="a",
+    receiver="db01",
+    in_device="eth0",
+    to_mac="b",
+)
 QUIET, NOISY = (
     Pair(
         source="app01",
         destination=destination,
-        departure=TRACK,
-        arrival=TRACK,
+        departure=LINK,
+        passages=(),
+        arrival=LINK,
         outgoing=frozenset(),
-        forward=None,
         incoming=frozenset(),
     )
     for destination in ("db01", "db02")

@@ -3,10 +3,10 @@
 import inspect
 
 from infra.operations.matrix import say_untried
-from infra.plan.matrix import Untried, _say_routers
+from infra.plan.matrix import Untried, _say_standby
 from infra.report.phrase import say_phrase
 
-REASON = "the path passes a site's own router: router01"
+REASON = "the tunnels are at edge02, which forwards: edge01 stands by without any"
 
 
 def test_pairs_are_told_by_reason_and_the_edge_that_stood_by_too() -> None:
@@ -24,5 +24,8 @@ def test_pairs_are_told_by_reason_and_the_edge_that_stood_by_too() -> None:
 
 
 def test_reason_has_dutch_words() -> None:
-    assert REASON.rpartition(": ")[0] in inspect.getsource(_say_routers)
-    assert say_phrase(REASON) == "het verkeer gaat langs de eigen router van een locatie (router01)"
+    assert "which forwards: {standby} stands by without any" in inspect.getsource(_say_standby)
+    assert say_phrase(REASON) == (
+        "de tunnels zijn bij edge02, die het verkeer doorgeeft;"
+        " edge01 staat reserve en heeft er geen"
+    )

@@ -38,7 +38,7 @@ def test_no_filter_of_a_pair_lets_pass_more_than_its_flows(tenant: Tenant) -> No
         }
         assert pair.outgoing >= allowed
         assert allowed <= pair.incoming <= to_zone
-        assert pair.forward is None or pair.forward == allowed
+        assert all(passage.forward == allowed for passage in pair.passages)
 
 
 @given(tenants())
@@ -59,7 +59,7 @@ def test_the_edge_stands_between_all_but_its_own_and_neighbours(tenant: Tenant) 
     for pair in plan_pairs(plan):
         here, there = plan.servers[pair.source], plan.servers[pair.destination]
         is_between = "edge01" not in (pair.source, pair.destination) and here.zone != there.zone
-        assert (pair.forward is not None) == is_between
+        assert [passage.server for passage in pair.passages] == ["edge01"] * is_between
         assert pair.departure.sender == pair.source
         assert pair.arrival.sender == ("edge01" if is_between else pair.source)
 
@@ -73,10 +73,11 @@ def test_frames_leave_by_a_nic_of_the_sender_to_one_in_the_same_segment(tenant: 
         for nic in server.nics
     }
     for pair in plan_pairs(plan):
-        for track in (pair.departure, pair.arrival):
-            sender, device, segment = owner[track.from_mac]
-            assert (sender, device) == (track.sender, track.device)
-            assert owner[track.to_mac][2] == segment is not None
+        for link in (pair.departure, pair.arrival):
+            sender, device, segment = owner[link.from_mac]
+            assert (sender, device) == (link.sender, link.out_device)
+            assert owner[link.to_mac] == (link.receiver, link.in_device, segment)
+            assert segment is not None
         assert owner[pair.arrival.to_mac][0] == pair.destination
 
 

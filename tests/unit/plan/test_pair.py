@@ -9,13 +9,13 @@ from hypothesis import given
 from infra.plan import compile_plan
 from infra.plan.matrix import (
     GatewayError,
-    find_edges,
     find_holder,
     matrix_udp_ports,
     plan_pairs,
     plan_rounds,
 )
 from infra.plan.pair import SYNCHRONISATION_PORT
+from infra.plan.path import find_edges
 from infra.record.model import Flow, Tenant
 from tests.unit.plan.records import tenants
 
@@ -114,7 +114,7 @@ def test_matrix_goes_through_the_edge_that_holds_the_gateways(tenant: Tenant) ->
         assert find_holder(plan, holds) == edge
         macs = {nic.mac for nic in plan.servers[edge].nics}
         pairs = list(chain.from_iterable(plan_rounds(plan, edge)))
-        between = [pair for pair in pairs if pair.forward is not None]
+        between = [pair for pair in pairs if pair.passages]
         assert between
         assert {pair.arrival.sender for pair in between} == {edge}
         assert {pair.departure.to_mac for pair in between} <= macs

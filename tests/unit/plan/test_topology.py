@@ -1,13 +1,11 @@
 """How segments hang together when a site has a router of its own, and what follows for filters."""
 
-from itertools import permutations
 from pathlib import Path
 
 import pytest
 
 from infra.plan import compile_plan
 from infra.plan.compile import plan_all_nics
-from infra.plan.matrix import find_untried, plan_pairs
 from infra.plan.model import Plan, Rule
 from infra.plan.topology import Hop, Topology, plan_topology
 from infra.plan.tunnel import find_management_address, find_way_in
@@ -155,16 +153,3 @@ def test_ends_of_tunnels_are_checked(plan: Plan) -> None:
         assert f"service/{server}/wg-quick@wg0.service" in plan.checks
         listener = plan.checks[f"listener/{server}"]
         assert "udp/51820" in getattr(listener, "listeners", ())
-
-
-def test_matrix_tries_no_pair_whose_path_passes_a_router_and_names_each(plan: Plan) -> None:
-    tried = [(pair.source, pair.destination) for pair in plan_pairs(plan)]
-    reasons = {(each.source, each.destination): each.reason for each in find_untried(plan)}
-    untried = [*reasons]
-    assert {*reasons.values()} == {"the path passes a site's own router: router01"}
-    assert sorted([*tried, *untried]) == sorted(permutations(plan.servers, 2))
-    others = plan.servers.keys() - {"router01"}
-    assert {*untried} == {
-        *((other, "router01") for other in others),
-        *(("router01", other) for other in others),
-    }
