@@ -14,7 +14,7 @@ from typing import Any
 
 from infra.matrix.packet import IP_START, PORTS, RST, Track, tcp_frame
 from infra.matrix.sender import (
-    send_into_tunnel,
+    TunnelSender,
     send_past_own_filter,
     send_through_own_filter,
     wire,
@@ -36,6 +36,7 @@ class Host:
 
     def __init__(self) -> None:
         self._armed: list[Listening] = []
+        self._prepared: list[TunnelSender] = []
         self._senders = ThreadPoolExecutor(os.cpu_count())
 
     def arm(
@@ -83,17 +84,16 @@ class Host:
 
         return {"sent": list(self._senders.map(send, sweeps))}
 
-    def send_into(
-        self, sweeps: list[dict[str, Any]], first: int, last: int, udp_ports: list[int]
-    ) -> dict[str, Any]:
-        """Send a part of the probes into tunnels, past the own filter."""
-        ports = range(first, last + 1)
-        return {
-            "sent": [
-                send_into_tunnel(sweep["device"], _track(sweep), ports, udp_ports)
-                for sweep in sweeps
-            ]
-        }
+    def prepare(self, sweeps: list[dict[str, Any]], udp_ports: list[int]) -> dict[str, Any]:
+        """Prepare probes to go into tunnels, in parts."""
+        self._prepared = [
+            TunnelSender(sweep["device"], _track(sweep), udp_ports) for sweep in sweeps
+        ]
+        return {}
+
+    def send_part(self, first: int, last: int) -> dict[str, Any]:
+        """Send some of the probes of each prepared sweep, counted from 0."""
+        return {"sent": [sender.send(first, last) for sender in self._prepared]}
 
     def count(self, counted: int) -> dict[str, Any]:
         """Wait for so many packets to count since we were armed, and go on counting."""

@@ -35,11 +35,15 @@ class Swept:
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """One line for the engineer. kind: fail, or inconclusive where nothing was proved."""
+    """One line for the engineer. kind: fail, or inconclusive where nothing was proved.
+
+    server: whose filter it is.
+    """
 
     kind: Literal["fail", "inconclusive"]
     pair: str
     filter: FilterName
+    server: str
     ports: str
     line: str
 
@@ -128,7 +132,9 @@ def _judge_filter(
 def _verdict(
     kind: Literal["fail", "inconclusive"], pair: str, swept: Swept, ports: str, line: str
 ) -> Verdict:
-    return Verdict(kind=kind, pair=pair, filter=swept.filter, ports=ports, line=line)
+    return Verdict(
+        kind=kind, pair=pair, filter=swept.filter, server=swept.server, ports=ports, line=line
+    )
 
 
 def show_ports(ports: Iterable[int]) -> str:

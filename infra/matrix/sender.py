@@ -8,7 +8,7 @@ import errno
 import mmap
 import socket
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from infra.matrix.packet import (
@@ -16,7 +16,6 @@ from infra.matrix.packet import (
     LENGTH,
     PORTS,
     RST,
-    SYN,
     Run,
     Track,
     find_runs,
@@ -79,23 +78,31 @@ def send_past_own_filter(device: str, track: Track, udp_ports: Sequence[int]) ->
     return PORTS + len(udp_ports)
 
 
-def send_into_tunnel(
-    device: str, track: Track, ports: Iterable[int], udp_ports: Sequence[int]
-) -> int:
-    """Send probes as packets without a frame; a tunnel loses what comes faster than it takes.
+class TunnelSender:
+    """Sends all probes of a pair into a tunnel, as packets without a frame, a part at a time."""
 
-    Returns:
-        How many: what is lost does not arrive, and is missed there.
-    """
-    frames = [tcp_frame(track, port, SYN) for port in ports] + udp_frames(track, udp_ports)
-    with wire(device) as opened:
-        for frame in frames:
-            try:
-                opened.send(frame[IP_START:])
-            except OSError as error:
-                if error.errno != errno.ENOBUFS:
-                    raise
-    return len(frames)
+    def __init__(self, device: str, track: Track, udp_ports: Sequence[int]) -> None:
+        frames = memoryview(tcp_frames(track))
+        self._device = device
+        self._packets: list[bytes | memoryview] = [
+            *(frame[IP_START:] for frame in udp_frames(track, udp_ports)),
+            *(frames[start + IP_START : start + LENGTH] for start in range(0, len(frames), LENGTH)),
+        ]
+
+    def send(self, first: int, last: int) -> int:
+        """Send some, counted from 0; a tunnel loses what comes faster than it takes.
+
+        Returns:
+            How many: what is lost does not arrive, and is missed there.
+        """
+        with wire(self._device) as opened:
+            for packet in self._packets[first : last + 1]:
+                try:
+                    opened.send(packet)
+                except OSError as error:
+                    if error.errno != errno.ENOBUFS:
+                        raise
+        return last + 1 - first
 
 
 def send_through_own_filter(track: Track, udp_ports: Sequence[int]) -> dict[str, list[Run]]:

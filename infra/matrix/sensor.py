@@ -168,8 +168,9 @@ class Sensor(Counter):
 
 
 def passing(watch: Watch) -> Program:
-    """Match probes on their way to another host."""
-    return [[_COMES, _IS_IP, (_ID, watch.token, True), (_TO, watch.own, False)]]
+    """Match probes on their way to another host, and not a tunnel's packets, which number on."""
+    mark = [(_ID, watch.token, True), (_FROM_PORT, watch.port, True)]
+    return [[_COMES, _IS_IP, *mark, (_TO, watch.own, False)]]
 
 
 def arriving(watch: Watch) -> Program:
@@ -207,6 +208,7 @@ _ID: Field = (_HALF, _HEAD + 4)
 _PROTOCOL: Field = (_BYTE, _HEAD + 9)
 _FROM: Field = (_WORD, _HEAD + 12)
 _TO: Field = (_WORD, _HEAD + 16)
+_FROM_PORT: Field = (_HALF, _HEAD + 20)
 _TO_PORT: Field = (_HALF, _HEAD + 22)
 _ACKNOWLEDGED: Field = (_HALF, _HEAD + 28)
 _ID_IN_ERROR: Field = (_HALF, _HEAD + 32)

@@ -59,7 +59,7 @@ def try_matrix(
             edge = find_forwarder(plan, hosts)
             rounds = plan_rounds(plan, edge)
             count = sum(map(len, rounds))
-            sweeps = Sweeps(plan, hosts, edge)
+            sweeps = Sweeps(plan, hosts)
             for group in rounds:
                 outcomes += sweeps.sweep(group)
                 write(f"   {len(outcomes)} of {count} pairs")

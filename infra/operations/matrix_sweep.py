@@ -36,8 +36,8 @@ ATTEMPTS = 3
 FIRST_PORT = 20000
 """The first of 10,000 source ports: below those that hosts give their own connections."""
 
-WINDOW = 400
-"""Probes in a tunnel at a time: the device of one holds 500 (TUN_READQ_SIZE of linux/tun.c)."""
+WINDOW = 200
+"""Probes in a tunnel at a time: a socket of the usual size (net.core.rmem_default) holds 256."""
 
 NOBODY = "0.0.0.0"  # noqa: S104 (an address that no probe has, nothing is bound to it)
 
@@ -81,10 +81,9 @@ def sweep_until_exact(
 class Sweeps:
     """Sweeps groups of pairs in which each server sends to one other and hears one other."""
 
-    def __init__(self, plan: Plan, hosts: HostPrograms, edge: str) -> None:
+    def __init__(self, plan: Plan, hosts: HostPrograms) -> None:
         self._plan = plan
         self._hosts = hosts
-        self._edge = edge
         self._udp_ports = matrix_udp_ports(plan)
         self._marks = _marks({flow.port for flow in plan.flows.values()})
 
@@ -94,10 +93,10 @@ class Sweeps:
         for pair, swept in self._outgoing(pairs).items():
             found[pair].append(swept)
         crossings = [(pair, passage) for pair in pairs for passage in pair.passages]
-        for group in _groups(crossings, lambda one: (one[1].server, one[1].entry.is_tunnel)):
+        for group in _groups(crossings, lambda one: (one[1].server, _tunnel_end(one[1].entry))):
             for (pair, _), swept in sweep_until_exact(self._forward, group).items():
                 found[pair].append(swept)
-        for arriving in _groups(pairs, lambda pair: pair.arrival.is_tunnel):
+        for arriving in _groups(pairs, lambda pair: _tunnel_end(pair.arrival)):
             for pair, swept in sweep_until_exact(self._incoming, arriving).items():
                 found[pair].append(swept)
         return [judge(pair, tuple(swept)) for pair, swept in found.items()]
@@ -198,7 +197,10 @@ class Sweeps:
     def _send(
         self, pairs: Sequence[Pair], links: Sequence[Link], token: int, port: int
     ) -> list[int]:
-        """Send the probes of each pair by a link, all tunnels or none; tell how many were sent."""
+        """Send the probes of each pair by a link; tell how many were sent.
+
+        links: all wires, or all tunnels that end at one server.
+        """
         senders: dict[str, list[int]] = {}
         for index, link in enumerate(links):
             senders.setdefault(link.sender, []).append(index)
@@ -206,8 +208,8 @@ class Sweeps:
             sender: [self._order(pairs[index], links[index], token, port) for index in own]
             for sender, own in senders.items()
         }
-        if links[0].is_tunnel:
-            return self._send_into_tunnels(senders, sweeps, [link.receiver for link in links])
+        if receiver := _tunnel_end(links[0]):
+            return self._send_into_tunnels(senders, sweeps, receiver)
         order = {"do": "send_past", "udp_ports": self._udp_ports}
         answers = self._ask({sender: order | {"sweeps": sweeps[sender]} for sender in senders})
         return _in_order(senders, answers)
@@ -216,26 +218,24 @@ class Sweeps:
         self,
         senders: Mapping[str, Sequence[int]],
         sweeps: Mapping[str, Sequence[dict[str, Any]]],
-        receivers: Sequence[str],
+        receiver: str,
     ) -> list[int]:
         """Send as much at a time as a tunnel holds, when what was sent before has come out."""
-        sent = [0] * len(receivers)
-        come = dict.fromkeys(receivers, 0)
-        step = WINDOW // len(receivers)
-        parts = [{"first": 1, "last": 0, "udp_ports": self._udp_ports}]
-        parts += [
-            {"first": first, "last": min(first + step - 1, PORTS), "udp_ports": ()}
-            for first in range(1, PORTS + 1, step)
-        ]
-        for part in parts:
-            order = {"do": "send_into"} | part
-            answers = self._ask({sender: order | {"sweeps": sweeps[sender]} for sender in senders})
-            awaited = Counter(come)
-            for index, count in enumerate(_in_order(senders, answers)):
-                sent[index] += count
-                awaited[receivers[index]] += count
-            told = self._ask({key: {"do": "count", "counted": awaited[key]} for key in come})
-            come = {key: answer["counted"] for key, answer in told.items()}
+        count = sum(map(len, senders.values()))
+        step = WINDOW // count
+        sent, come = [0] * count, 0
+        prepare = {"do": "prepare", "udp_ports": self._udp_ports}
+        self._ask({sender: prepare | {"sweeps": sweeps[sender]} for sender in senders})
+        probes = PORTS + len(self._udp_ports)
+        for first in range(0, probes, step):
+            last = min(first + step, probes) - 1
+            awaited = come + count * (last + 1 - first)
+            order = {"do": "send_part", "first": first, "last": last}
+            answers = self._ask(
+                dict.fromkeys(senders, order) | {receiver: {"do": "count", "counted": awaited}}
+            )
+            come = answers[receiver]["counted"]
+            sent = list(map(sum, zip(sent, _in_order(senders, answers), strict=True)))
         return sent
 
     def _hear(
@@ -292,6 +292,11 @@ def _groups(parts: Iterable[Part], key: Callable[[Part], object]) -> Iterator[li
     for part in parts:
         groups.setdefault(key(part), []).append(part)
     yield from groups.values()
+
+
+def _tunnel_end(link: Link) -> str | None:
+    """Give the server at which a tunnel ends; None for a wire."""
+    return link.receiver if link.is_tunnel else None
 
 
 def _in_order(senders: Mapping[str, Sequence[int]], answers: Answers) -> list[int]:

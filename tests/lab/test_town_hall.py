@@ -9,18 +9,24 @@ import socket
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import permutations
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pyVmomi import vim
 
+from infra.operations.stack import ROOT
 from lab.error import LabError
 from lab.layout import Layout
 from lab.process import until
 from tests.lab import frame
 from tests.lab.estate import Estate, NicWish, wait
+from tests.lab.matrix_sabotage import assert_turns_red, read_evidence
 from tests.lab.site import Site, open_site
+from tests.lab.tenant import run_tenant
 from tests.lab.town_hall import COUNTER, EDGE, ROUTER, SMALL, UPLINK, add_town_hall
+from tests.matrix.saboteur import SABOTEURS, Saboteur
 
 pytestmark = pytest.mark.lab
 
@@ -209,6 +215,36 @@ def test_printer_reaches_nothing(estate: Estate, strangers: Strangers) -> None:
     assert estate.probe(strangers.printer, targets) == ["silent"] * len(targets)
     neighbour = estate.run(strangers.printer, "ip neigh show 10.22.60.1")
     assert "lladdr" in neighbour, "its router is there and heard it"
+
+
+def test_matrix_tries_all_pairs_over_edge_router_and_tunnel(site: Site) -> None:
+    run_tenant("verify", TENANT, "--stack", site.stack.name, "--suite", "matrix")
+    evidence = read_evidence(ROOT / "evidence" / site.stack.name / "matrix.json")
+    assert evidence["untried"] == []
+    found = {(pair["source"], pair["destination"]): pair for pair in evidence["pairs"]}
+    assert {*found} == {*permutations(site.stack.outputs().plan.servers, 2)}
+    assert found["bastion01", "balie01"]["open"] == {"tcp": "22", "udp": ""}
+    assert found["balie01", "bastion01"]["open"] == {"tcp": "53,3142", "udp": "53,123"}
+    assert found["balie01", "edge01"]["open"] == {"tcp": "", "udp": ""}
+    filters = [(one["filter"], one["server"]) for one in found["bastion01", "balie01"]["filters"]]
+    assert filters == [
+        ("outgoing", "bastion01"),
+        ("forward", "edge01"),
+        ("forward", "router01"),
+        ("incoming", "balie01"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "saboteur",
+    [one for one in SABOTEURS if one.server == "router01"],
+    ids=lambda saboteur: saboteur.name,
+)
+def test_saboteur_of_a_router_turns_red_exactly_what_it_should(
+    saboteur: Saboteur, site: Site, tmp_path: Path
+) -> None:
+    with site.path() as path:
+        assert_turns_red(saboteur, site.stack.outputs(), path, tmp_path / "matrix.json")
 
 
 def test_without_the_tunnel_nothing_passes(site: Site, estate: Estate) -> None:

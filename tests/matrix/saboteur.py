@@ -51,6 +51,12 @@ class Saboteur:
         )
 
 
+_WITHDRAW = (
+    "nft -a list table inet edge_filter"
+    """ | awk '/chain/ {c = $2} /"flow packages"/ {print c, "handle", $NF}'"""
+    " | xargs -L 1 nft delete rule inet edge_filter"
+)
+
 SABOTEURS = (
     Saboteur(
         name="any-any",
@@ -104,11 +110,7 @@ SABOTEURS = (
         name="flow-withdrawn-on-edge",
         what="The edge no longer forwards a flow of the plan",
         server="edge01",
-        command=(
-            "nft -a list table inet edge_filter"
-            """ | awk '/chain/ {c = $2} /"flow packages"/ {print c, "handle", $NF}'"""
-            " | xargs -L 1 nft delete rule inet edge_filter"
-        ),
+        command=_WITHDRAW,
         kind="fail",
         filter="forward",
         destination="bastion01",
@@ -126,6 +128,25 @@ SABOTEURS = (
         kind="inconclusive",
         filter="forward",
         ports=("",),
+    ),
+    Saboteur(
+        name="any-any-on-router",
+        what="A site's router forwards everything, also into its tunnel",
+        server="router01",
+        command="nft insert rule inet edge_filter forward accept",
+        kind="fail",
+        filter="forward",
+        ports=("tcp/1-*", "udp/*"),
+    ),
+    Saboteur(
+        name="flow-withdrawn-on-router",
+        what="A site's router no longer forwards a flow of the plan, which the edge still does",
+        server="router01",
+        command=_WITHDRAW,
+        kind="fail",
+        filter="forward",
+        destination="bastion01",
+        ports=("tcp/3142",),
     ),
 )
 

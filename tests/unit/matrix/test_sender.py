@@ -1,5 +1,6 @@
 """All probes are handed to the device, or it is told."""
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import BinaryIO
 import pytest
 
 from infra.matrix import sender
-from infra.matrix.packet import LENGTH, PORTS, Track, tcp_frame
+from infra.matrix.packet import LENGTH, PORTS, Track, tcp_frame, udp_frames
 
 TRACK = Track(
     {
@@ -79,3 +80,37 @@ def test_frames_that_the_device_was_not_given_are_told(
 ) -> None:
     with pytest.raises(OSError, match="eth0: took 65534 of 65535 frames"):
         _send(monkeypatch, ring, PORTS - 1)
+
+
+class Tunnel(Wire):
+    """A tunnel's device that is full at every tenth packet."""
+
+    def __init__(self) -> None:
+        self.came: list[bytes] = []
+        self._count = 0
+
+    def send(self, content: bytes) -> int:
+        """Take a packet, or say that there is no room."""
+        self._count += 1
+        if self._count % 10 == 0:
+            raise OSError(errno.ENOBUFS, "No buffer space available")
+        self.came.append(bytes(content))
+        return len(content)
+
+
+def test_tunnel_gets_packets_in_parts_and_what_it_loses_is_sent_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tunnel = Tunnel()
+
+    @contextmanager
+    def opened(_device: str) -> Iterator[Tunnel]:
+        yield tunnel
+
+    monkeypatch.setattr(sender, "wire", opened)
+    parts = sender.TunnelSender("wg0", TRACK, (53, 161))
+    assert (parts.send(0, 5), parts.send(6, 11)) == (6, 6)
+    probes = [frame[14:] for frame in udp_frames(TRACK, (53, 161))]
+    probes += [tcp_frame(TRACK, port, 0x02)[14:] for port in range(1, 11)]
+    del probes[9]
+    assert tunnel.came == probes
