@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from infra.matrix.ledger import read_packets
 from infra.matrix.packet import IP_START, PORTS, RST, Track, tcp_frame
 from infra.matrix.sender import (
     TunnelSender,
@@ -74,7 +75,7 @@ class Host:
         for each in (listening.here, *listening.onward, listening.counter):
             each.start()
         self._armed.append(listening)
-        return {"dropped": _dropped() if counts else {}}
+        return {"dropped": read_packets() if counts else {}}
 
     def send_past(self, sweeps: list[dict[str, Any]], udp_ports: list[int]) -> dict[str, Any]:
         """Send probes past the own filter, several sweeps at once."""
@@ -101,13 +102,13 @@ class Host:
 
     def send_through(self, sweep: dict[str, Any], udp_ports: list[int]) -> dict[str, Any]:
         """Send probes through the own filter; tell what it let out and what it counted."""
-        before = _dropped()
+        before = read_packets()
         passed = send_through_own_filter(_track(sweep), udp_ports)
         return {
             "sent": PORTS + len(udp_ports),
             "passed": passed,
             "before": before,
-            "dropped": _dropped(),
+            "dropped": read_packets(),
         }
 
     def hear(self, kept: int, onward: list[int], counted: int) -> dict[str, Any]:
@@ -125,7 +126,7 @@ class Host:
             "heard": asdict(listening.here.read()),
             "onward": [asdict(way.read()) for way in listening.onward],
             "counted": count,
-            "dropped": _dropped() if counted else {},
+            "dropped": read_packets() if counted else {},
         }
 
     def addresses(self) -> dict[str, Any]:
@@ -151,13 +152,6 @@ def _number(address: str) -> int:
 
 def _track(sweep: dict[str, Any]) -> Track:
     return Track(sweep["ends"], sweep["port"], sweep["token"])
-
-
-def _dropped() -> dict[str, int]:
-    """Give the packets that each named counter of the filters holds."""
-    listing = subprocess.run(["nft", "-j", "list", "counters"], capture_output=True, check=True)
-    entries = [entry.get("counter") for entry in json.loads(listing.stdout)["nftables"]]
-    return {entry["name"]: entry["packets"] for entry in entries if entry}
 
 
 def main() -> None:

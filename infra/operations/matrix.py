@@ -28,7 +28,8 @@ from infra.plan.model import Plan
 from infra.plan.path import find_edges
 
 MODULES = tuple(
-    f"infra.matrix.{name}" for name in ("packet", "submission", "sender", "sensor", "host")
+    f"infra.matrix.{name}"
+    for name in ("packet", "submission", "sender", "sensor", "ledger", "host")
 )
 
 

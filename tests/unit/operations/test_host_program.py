@@ -8,7 +8,7 @@ from infra.operations.host_program import run_on_hosts
 from infra.operations.management_path import ManagementPath, NoAnswerError
 
 HERE = 'shift; exec sh -c "$(echo "$1" | sed s/^sudo//)"'
-MODULES = ("infra.matrix.packet", "infra.matrix.sender", "infra.matrix.sensor", "infra.matrix.host")
+MODULES = tuple(f"infra.matrix.{name}" for name in ("packet", "sender", "sensor", "ledger", "host"))
 
 
 def test_orders_are_answered_by_each_host(path: Callable[[str], ManagementPath]) -> None:
