@@ -3,7 +3,6 @@
 Runs on the tenant's hosts: standard library only. Must not judge what becomes of a probe.
 """
 
-import ctypes
 import errno
 import mmap
 import socket
@@ -114,13 +113,11 @@ def send_through_own_filter(track: Track, udp_ports: Sequence[int]) -> dict[str,
     Raises:
         OSError: when this host has no way to the destination.
     """
-    frames = tcp_frames(track)
-    start = ctypes.addressof(ctypes.c_char.from_buffer(frames)) + IP_START
-    places = range(start, start + LENGTH * PORTS, LENGTH)
+    packets = memoryview(tcp_frames(track))[IP_START:]
     with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW) as own:
         own.connect((socket.inet_ntoa(track.destination), 0))
-        taken = write_each(own.fileno(), places, LENGTH - IP_START)
-        tcp = [(place - start) // LENGTH + 1 for place in taken]
+        taken = write_each(own.fileno(), packets, LENGTH, LENGTH - IP_START)
+        tcp = [number + 1 for number in taken]
         udp = [
             port
             for port, frame in zip(udp_ports, udp_frames(track, udp_ports), strict=True)
