@@ -20,6 +20,7 @@ from infra.isolation.cases import (
 )
 from infra.isolation.frame import destinations
 from infra.isolation.ground import Ground, Leg
+from infra.isolation.mac_change import MacChange, other_mac, pairs
 from infra.isolation.outcome import End, Untested
 
 MARK = "isolation {run} "
@@ -101,6 +102,7 @@ class Campaign:
 
     trials: tuple[Trial, ...]
     inquiries: tuple[Inquiry, ...]
+    mac_changes: tuple[MacChange, ...]
     beacons: tuple[Beacon, ...]
     shots: tuple[Shot, ...]
     untested: tuple[Untested, ...]
@@ -138,10 +140,21 @@ def compile_campaign(ground: Ground, run: str) -> Campaign:
         if ground.peers(leg)
     ]
     inquiries = tuple(_inquiries(ground, mint))
-    refuse_strangers(ground, shots, inquiries)
+    mac_changes = tuple(
+        MacChange(
+            leg=leg,
+            peer=peer,
+            mac=other_mac(run, number),
+            token=mint.make(),
+            control=mint.make(),
+        )
+        for number, (leg, peer) in enumerate(pairs(ground))
+    )
+    refuse_strangers(ground, [*shots, *_shots(mac_changes)], inquiries)
     return Campaign(
         trials=tuple(trials),
         inquiries=inquiries,
+        mac_changes=mac_changes,
         beacons=tuple(beacons),
         shots=tuple(shots),
         untested=tuple(_untested(ground, trials, inquiries)),
@@ -175,6 +188,15 @@ def refuse_strangers(
                 refuse(shot.token, address)
     for inquiry in inquiries:
         refuse(inquiry.token, ip_address(inquiry.question.address))
+
+
+def _shots(changes: Sequence[MacChange]) -> Iterator[Shot]:
+    """Give every frame that goes with a change of MAC."""
+    for change in changes:
+        yield Shot(token=change.token, leg=change.peer, frames=(change.to_other,))
+        yield Shot(token=change.control, leg=change.peer, frames=(change.to_own,))
+        frames = (change.under_other, change.announcement)
+        yield Shot(token=change.token, leg=change.leg, frames=frames)
 
 
 def _is_local(address: IPv4Address | IPv6Address) -> bool:
@@ -269,8 +291,8 @@ PARTS_UNTESTED = (
     Untested(case="I09", reason="listened for the length of the run, not for ten minutes"),
     Untested(
         case="I11",
-        reason="only a guest that takes another MAC would show it, and is cut off meanwhile;"
-        " the setting is looked at (I28)",
+        reason="gateways take no other MAC, which would cut off their zone, nor legs of the"
+        " management network, where nobody may send to them; the setting is looked at (I28)",
     ),
     Untested(case="I12", reason="the own gateway is not impersonated: it would hurt the tenant"),
     Untested(

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from infra.isolation.compile import Beacon, Campaign, Inquiry, Trial
 from infra.isolation.frame import summarise
 from infra.isolation.ground import Ground, Host, Leg
-from infra.isolation.outcome import Outcome, Verdict
+from infra.isolation.mac_change import TO_OTHER_S, MacChange, MacChangeSeen
+from infra.isolation.outcome import End, Outcome, Verdict
 
 HostKey = tuple[str, str]
 
@@ -21,7 +22,8 @@ class Report:
     heard: packets by device and token. frames: first one by token, with its time in seconds
     since 1970. received: all frames by device, whatever they were. lost: frames that came too
     fast to be looked at. sent: packets by token. replies: to questions, by token; absent when
-    nothing came. control_replies: likewise.
+    nothing came. control_replies: likewise. mac_changes: of its legs, by token. is_alone: whether
+    no other run listened there.
     """
 
     heard: Mapping[str, Mapping[str, int]]
@@ -31,6 +33,8 @@ class Report:
     sent: Mapping[str, int]
     replies: Mapping[str, bytes] = field(default_factory=dict)
     control_replies: Mapping[str, bytes] = field(default_factory=dict)
+    mac_changes: Mapping[str, MacChangeSeen] = field(default_factory=dict)
+    is_alone: bool = True
 
     def count(self, token: str) -> int:
         """Count the packets with a token on all NICs."""
@@ -47,7 +51,7 @@ def decide(arrived: int, controls: Mapping[str, bool]) -> Verdict:
 def judge(
     ground: Ground, campaign: Campaign, reports: Mapping[HostKey, Report]
 ) -> Iterator[Outcome]:
-    """Judge every trial at every target, and every inquiry.
+    """Judge every trial at every target, every inquiry, and every change of MAC.
 
     Args:
         ground: that the campaign was compiled from.
@@ -60,6 +64,8 @@ def judge(
             yield bench.judge_trial(trial, target)
     for inquiry in campaign.inquiries:
         yield bench.judge_inquiry(inquiry)
+    for change in campaign.mac_changes:
+        yield bench.judge_mac_change(change)
 
 
 class _Bench:
@@ -87,9 +93,7 @@ class _Bench:
         frame = report.frames[trial.token][1] if report and arrived else b""
         return Outcome(
             case=attempt.case,
-            source=self._ground.hosts[attempt.source.host].end.model_copy(
-                update={"zone": attempt.source.zone}
-            ),
+            source=self._end(attempt.source),
             target=target.end,
             family=attempt.family,
             layer=attempt.layer,
@@ -130,6 +134,45 @@ class _Bench:
             if verdict != "pass"
             else "",
         )
+
+    def judge_mac_change(self, change: MacChange) -> Outcome:
+        host = self._ground.hosts[change.leg.host]
+        report = self._reports.get(host.key)
+        seen = report.mac_changes.get(change.token) if report else None
+        arrived = report.count(change.token) if report else 0
+        heard = report.heard.get(change.leg.device, {}) if report else {}
+        controls = {
+            "no other run listened there": bool(report and report.is_alone),
+            "it had the other address": bool(seen and seen.had == change.mac),
+            "all was sent while it had that": bool(seen and seen.count_within() == len(TO_OTHER_S)),
+            "it has its own address again": bool(seen and seen.has == change.leg.mac),
+            "it hears the same at its own address": bool(heard.get(change.control)),
+            "the target hears its network": self._hearing[host.key],
+            "no sensor lost frames": self._is_whole(host.key),
+        }
+        verdict = decide(arrived, controls)
+        frame = report.frames[change.token][1] if report and arrived else b""
+        return Outcome(
+            case="I11",
+            source=self._end(change.peer),
+            target=self._end(change.leg),
+            family="ethernet",
+            layer="lab model",
+            attack="unicast in the own network to another address that the target has taken",
+            token=change.token,
+            sent=len(seen.sent) if seen else 0,
+            arrived=arrived,
+            controls=controls,
+            verdict=verdict,
+            detail=_detail(verdict, controls, f"{arrived} arrived, first {summarise(frame)}")
+            if verdict != "pass"
+            else "",
+            capture=capture_name(host.key) if report and report.frames else None,
+        )
+
+    def _end(self, leg: Leg) -> End:
+        """Give a host as the side of an outcome, in the zone of the leg that it is about."""
+        return self._ground.hosts[leg.host].end.model_copy(update={"zone": leg.zone})
 
     def _serving(
         self, inquiry: Inquiry, asked: Report | None, betrayed: int | None

@@ -15,6 +15,11 @@ _CONTROLS = {
     "the source's leg is in use": "de aansluiting van de bron is in gebruik",
     "the own network heard the same": "het eigen netwerk hoorde hetzelfde",
     "no witness lost frames": "geen controlepunt miste iets",
+    "no other run listened there": "er luisterde daar geen andere toets mee",
+    "it had the other address": "het doel had het andere adres",
+    "all was sent while it had that": "alles is in die tijd verstuurd",
+    "it has its own address again": "het doel heeft zijn eigen adres terug",
+    "it hears the same at its own address": "het doel hoort hetzelfde op zijn eigen adres",
     "the service answered": "de dienst antwoordde",
     "the service was asked": "de vraag kwam bij de dienst aan",
     "the service knows our own": "de dienst kent onze eigen gegevens",
@@ -46,6 +51,8 @@ _ATTACKS = {
     "unicast in the own network to somebody else": "bericht in het eigen netwerk aan een ander",
     "unicast in the own network to somebody else, after the flood": "bericht in het eigen netwerk"
     " aan een ander, na het overbelasten",
+    "unicast in the own network to another address that the target has taken": "bericht in het"
+    " eigen netwerk aan een ander apparaatadres, dat het doel had aangenomen",
     "unicast and broadcasts in a network that is not ours": "berichten aan één en aan iedereen in"
     " een netwerk dat niet van ons is",
     "ICMP, TCP and UDP over IPv6 to {count} addresses": "ICMP, TCP en UDP over IPv6 naar {count}"

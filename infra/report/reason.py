@@ -24,9 +24,11 @@ REASONS: dict[str, str] = {
     " duurde, geen drie minuten.",
     "listened for the length of the run, not for ten minutes": "Er is geluisterd zolang de test"
     " duurde, geen tien minuten.",
-    "only a guest that takes another MAC would show it, and is cut off meanwhile; the setting is"
-    " looked at (I28)": "Alleen een server die echt een ander apparaatadres aanneemt kan dit"
-    " aantonen, en die is dan onbereikbaar. Daarom is alleen de instelling bekeken.",
+    "gateways take no other MAC, which would cut off their zone, nor legs of the management"
+    " network, where nobody may send to them; the setting is looked at (I28)": "Routers namen geen"
+    " ander apparaatadres aan, want dan valt hun hele netwerk weg; ook in het beheernetwerk"
+    " gebeurde dit niet, want daar mag niemand naar een ander sturen. Daar is alleen de instelling"
+    " bekeken.",
     "the own gateway is not impersonated: it would hurt the tenant": "De eigen router is niet"
     " nagebootst: dat zou de gemeente zelf hinderen.",
     "vCenter, ESXi and switches stand in no contract; tried were the neighbours' legs in the"

@@ -35,6 +35,11 @@ SABOTEURS: dict[str, Saboteur] = {
         where="vCenter",
         cases=("I10", "I28"),
     ),
+    "mac-changes": Saboteur(
+        what="a port group accepts that a server takes another MAC",
+        where="vCenter",
+        cases=("I11", "I28"),
+    ),
     "promiscuous": Saboteur(
         what="a port group accepts promiscuous ports",
         where="vCenter",

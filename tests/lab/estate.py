@@ -347,6 +347,15 @@ def wait(task: Any) -> Any:
     raise AssertionError(message)
 
 
+def await_true(what: str, condition: Callable[[], bool], *, timeout_s: float = 20) -> None:
+    """Wait until a condition holds."""
+    for _ in until(timeout_s):
+        if condition():
+            return
+    message = f"{what}: not within {timeout_s:g} s"
+    raise AssertionError(message)
+
+
 def _port_setting(vlan_id: int, accepted: Collection[str]) -> Any:
     policies = {name: vim.BoolPolicy(inherited=False, value=name in accepted) for name in POLICIES}
     return vim.dvs.VmwareDistributedVirtualSwitch.VmwarePortConfigPolicy(

@@ -5,7 +5,6 @@ import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from ipaddress import IPv4Network
-from typing import Any
 
 from pyVmomi import vim
 
@@ -14,8 +13,16 @@ from lab.command import run
 from lab.fabric import namespace
 from lab.fabric.port import Segment
 from lab.process import until
-from tests.lab.estate import POLICIES, Estate, NicWish, nic_change, wait
+from tests.lab.estate import Estate, NicWish, nic_change, wait
 from tests.lab.hop import hopping
+from tests.lab.setting import (
+    APPLIED_WITHIN_S,
+    await_fabric,
+    change_setting,
+    put_setting,
+    read_fabric,
+    security,
+)
 from tests.lab.site import Site
 
 Switch = vim.dvs.VmwareDistributedVirtualSwitch
@@ -26,74 +33,54 @@ PROVIDER = "datacentrum"
 """Has a server in the storage network (`db01`) and one in the back-up network (`app01`)."""
 
 SABOTAGE_MAC = "00:50:56:3f:00:01"
-APPLIED_WITHIN_S = 60
-"""A change in the vCenter reaches the fabric by way of the agent."""
-
-
-@contextmanager
-def _setting(estate: Estate, group: str, **policy: Any) -> Iterator[None]:
-    """Give a port group another policy meanwhile, in the vCenter and in the fabric."""
-    port_group = estate.find(vim.dvs.DistributedVirtualPortgroup, group)
-    former = port_group.config.defaultPortConfig
-    kept = {name: getattr(former, name) for name in policy}
-    before = _fabric(estate)
-    _put(port_group, Switch.VmwarePortConfigPolicy(**policy))
-    _await_fabric(estate, lambda now: now != before)
-    try:
-        yield
-    finally:
-        _put(port_group, Switch.VmwarePortConfigPolicy(**kept))
-        _await_fabric(estate, lambda now: now == before)
-
-
-def _put(port_group: Any, policy: Any) -> None:
-    specification = vim.dvs.DistributedVirtualPortgroup.ConfigSpec(
-        configVersion=port_group.config.configVersion, defaultPortConfig=policy
-    )
-    wait(port_group.ReconfigureDVPortgroup_Task(specification))
-
-
-def _fabric(estate: Estate) -> str:
-    """Return where every port is plugged in and which rules it has."""
-    inside = ["nsenter", f"--net={namespace.path(estate.layout.fabric)}"]
-    return run([*inside, "bridge", "-d", "link"]) + run(
-        [*inside, "nft", "--stateless", "list", "ruleset"]
-    )
-
-
-def _await_fabric(estate: Estate, is_wanted: Callable[[str], bool]) -> None:
-    """Wait until the agent has brought a change there, all of it."""
-    former = ""
-    for _ in until(APPLIED_WITHIN_S):
-        now = _fabric(estate)
-        if is_wanted(now) and now == former:
-            return
-        former = now
-    message = f"the fabric was not changed within {APPLIED_WITHIN_S} s"
-    raise AssertionError(message)
-
-
-def _security(**accepted: bool) -> Any:
-    policies = {
-        name: vim.BoolPolicy(inherited=False, value=accepted.get(name, False)) for name in POLICIES
-    }
-    return Switch.SecurityPolicy(inherited=False, **policies)
+TAKEN_MAC = "00:50:56:3f:00:02"
 
 
 def wrong_vlan(estate: Estate, sites: Mapping[str, Site]) -> AbstractContextManager[None]:
     """Put the neighbour's data segment into our own."""
     vlan = sites[OWN].stack.outputs().plan.segments["data"].vlan
-    return _setting(estate, f"{OTHER}-data", vlan=Switch.VlanIdSpec(inherited=False, vlanId=vlan))
+    return change_setting(
+        estate, f"{OTHER}-data", vlan=Switch.VlanIdSpec(inherited=False, vlanId=vlan)
+    )
 
 
 def forged_transmits(estate: Estate, _: Mapping[str, Site]) -> AbstractContextManager[None]:
     """Accept every source MAC in the application segment."""
-    return _setting(estate, f"{OWN}-app", securityPolicy=_security(forgedTransmits=True))
+    return change_setting(estate, f"{OWN}-app", securityPolicy=security(forgedTransmits=True))
+
+
+@contextmanager
+def mac_changes(estate: Estate, sites: Mapping[str, Site]) -> Iterator[None]:
+    """Accept that servers of the application segment take another MAC."""
+    port_group = estate.find(vim.dvs.DistributedVirtualPortgroup, f"{OWN}-app")
+    (nic,) = sites[OWN].stack.outputs().plan.servers["app01"].nics
+    machine = estate.find(vim.VirtualMachine, f"{OWN}-app01")
+
+    def accept(*, is_accepted: bool) -> None:
+        """The fabric shows this only while a server has another MAC."""
+        put_setting(
+            port_group,
+            Switch.VmwarePortConfigPolicy(securityPolicy=security(macChanges=is_accepted)),
+        )
+        before = read_fabric(estate)
+        take = f"ip link set {nic.device} address {{}}"
+        estate.run(machine, take.format(TAKEN_MAC))
+        try:
+            await_fabric(estate, lambda now: now != before and (TAKEN_MAC in now) == is_accepted)
+        finally:
+            estate.run(machine, take.format(nic.mac))
+        await_fabric(estate, lambda now: now == before)
+
+    accept(is_accepted=True)
+    try:
+        yield
+    finally:
+        accept(is_accepted=False)
 
 
 def promiscuous(estate: Estate, _: Mapping[str, Site]) -> AbstractContextManager[None]:
     """Show every frame of the application segment to every port of it."""
-    return _setting(estate, f"{OWN}-app", securityPolicy=_security(allowPromiscuous=True))
+    return change_setting(estate, f"{OWN}-app", securityPolicy=security(allowPromiscuous=True))
 
 
 @contextmanager
@@ -154,7 +141,7 @@ def route_added(estate: Estate, sites: Mapping[str, Site]) -> Iterator[None]:
     vlan = Switch.VlanIdSpec(inherited=False, vlanId=99)
     forwarding = "sysctl --quiet --write net.ipv4.ip_forward={value}"
     with (
-        _setting(estate, "provider-management", vlan=vlan),
+        change_setting(estate, "provider-management", vlan=vlan),
         _commands(
             sites[OWN],
             {
@@ -372,6 +359,7 @@ def shared_resolver(_: Estate, sites: Mapping[str, Site]) -> AbstractContextMana
 SABOTAGES: dict[str, Sabotage] = {
     "wrong-vlan": wrong_vlan,
     "forged-transmits": forged_transmits,
+    "mac-changes": mac_changes,
     "promiscuous": promiscuous,
     "any-any": any_any,
     "no-source-check": no_source_check,

@@ -20,10 +20,10 @@ from lab.daemon import Daemon
 from lab.down import remains
 from lab.hypervisor.storage import loop_devices
 from lab.layout import Layout
-from lab.process import is_zombie, until
+from lab.process import is_zombie
 from tests.lab import frame
 from tests.lab.conftest import run_lab
-from tests.lab.estate import POLICIES, Estate, NicWish, disk_change, nic_change, wait
+from tests.lab.estate import POLICIES, Estate, NicWish, await_true, disk_change, nic_change, wait
 
 pytestmark = pytest.mark.lab
 
@@ -442,15 +442,6 @@ def stop_marker(file: str) -> str:
 def reconfigure(machine: Any, *changes: Any) -> None:
     """Change devices of a VM."""
     wait(machine.ReconfigVM_Task(vim.vm.ConfigSpec(deviceChange=list(changes))))
-
-
-def await_true(what: str, condition: Callable[[], bool], *, timeout_s: float = 20) -> None:
-    """Wait until a condition holds."""
-    for _ in until(timeout_s):
-        if condition():
-            return
-    message = f"{what}: not within {timeout_s:g} s"
-    raise AssertionError(message)
 
 
 def await_new_leader(estate: Estate, machine: Any, before: int) -> None:

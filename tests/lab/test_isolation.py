@@ -3,22 +3,29 @@
 It proves the lab's model of the switch and the real filters of real hosts, not a real vCenter.
 """
 
+import base64
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from pyVmomi import vim
 from ruamel.yaml import YAML
 from scapy.utils import rdpcap
 
+from infra.operations.isolation.probe import GUARD_S, RESERVE_S
+from infra.operations.isolation.session import open_session
+from infra.operations.management_path import NoAnswerError
 from infra.operations.stack import ROOT
 from infra.record.place import PROVIDER_FILE
 from lab.layout import Layout
 from tests.isolation.saboteur import SABOTEURS
-from tests.lab.estate import Estate
-from tests.lab.sabotage import OTHER, OWN, PROVIDER, SABOTAGES
+from tests.lab import frame
+from tests.lab.estate import Estate, await_true
+from tests.lab.sabotage import OTHER, OWN, PROVIDER, SABOTAGES, TAKEN_MAC
 from tests.lab.site import Site, open_site
 from tests.lab.tenant import fail_tenant, run_tenant
 
@@ -38,9 +45,11 @@ TRACES = (
     # Written by the lab's agent, as VMware's tools keep such things in memory.
     " -not -path /etc/guestinfo.env;"
     " ip -d -o link | grep -o 'promiscuity [0-9]*'; ip -o address | sed 's/valid_lft.*//';"
+    " ip -o link | grep -o 'link/ether [^ ]*'; systemctl list-units --all --plain --no-legend"
+    " 'isolation-*';"
     " ip route; ss --packet --no-header; pgrep --full --list-full '[p]ython3 -uc'; true"
 )
-"""What a probe could leave: files, listening in, addresses, routes, sockets, processes."""
+"""What a probe could leave: files, listening in, addresses, units, routes, sockets, processes."""
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +139,8 @@ def test_nothing_comes_through_and_everything_is_shown(sites: dict[str, Site], r
     targets = {o["target"]["server"] for o in outcomes if o["target"]["tenant"] == OTHER}
     assert targets == {"app01", "bastion01", "db01", "edge01"}
     assert {"I19", "I20"} <= {outcome["case"] for outcome in outcomes}
+    changed = [o["target"]["server"] for o in outcomes if o["case"] == "I11"]
+    assert sorted(changed) == ["app01", "bastion01", "db01"]
 
 
 def test_capture_holds_the_packets_that_the_witness_heard(sites: dict[str, Site], run: Run) -> None:
@@ -146,6 +157,45 @@ def test_probes_leave_nothing_behind(sites: dict[str, Site], run: Run) -> None:
     assert run.after == run.before
     left = sites[OWN].ask(app01=f"touch /root/left; {TRACES}; rm /root/left")["app01"]
     assert "/root/left" in left, "a trace would have been seen"
+
+
+@pytest.mark.parametrize(("server", "behind"), [("app01", "app01"), ("bastion01", "db01")])
+def test_host_whose_probe_is_killed_has_its_own_mac_again_and_connections_go_on(
+    sites: dict[str, Site], estate: Estate, server: str, behind: str
+) -> None:
+    site = sites[OWN]
+    (nic,) = (n for n in site.stack.outputs().plan.servers[server].nics if n.segment)
+    machine = estate.find(vim.VirtualMachine, f"{OWN}-{server}")
+    some_frame = base64.b64encode(frame.plain("x", source=TAKEN_MAC)).decode()
+    before = site.ask(**{server: TRACES})
+
+    def has(mac: str) -> bool:
+        return estate.run(machine, f"cat /sys/class/net/{nic.device}/address") == mac
+
+    with site.path() as path, ThreadPoolExecutor() as orders, ExitStack() as opened:
+        other = opened.enter_context(open_session(path, (OWN, behind)))
+        other.order("tell_time")
+        doomed = opened.enter_context(open_session(path, (OWN, server)))
+        doomed.order("listen", mark="isolation 00000000 ", digits=5)
+        doomed.order("guard", device=nic.device)
+        now = doomed.order("tell_time")["time"]
+        lost = orders.submit(
+            doomed.order,
+            "change_mac",
+            mac=TAKEN_MAC,
+            at=now,
+            until=now + GUARD_S - RESERVE_S - 1,
+            under_other=some_frame,
+            announcement=some_frame,
+        )
+        await_true("another MAC", lambda: has(TAKEN_MAC))
+        estate.run(machine, "pkill --signal KILL --newest --full '^python3 -uc'")
+        assert has(TAKEN_MAC), "it cannot have changed it back"
+        await_true("the own MAC", lambda: has(nic.mac))
+        assert other.order("tell_time")["time"] > now, "over a connection that was open all along"
+        with pytest.raises(NoAnswerError, match="lost while asked to change_mac"):
+            lost.result(30)
+    await_true("nothing left", lambda: site.ask(**{server: TRACES}) == before)
 
 
 @pytest.mark.parametrize("name", SABOTEURS)

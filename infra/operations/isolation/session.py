@@ -1,4 +1,4 @@
-"""Talk to the probe on one host: one ssh session, orders and answers as JSON lines.
+"""Talk to the probes on hosts: one ssh session each, orders and answers as JSON lines.
 
 Responsible for the process and its deadlines. Must not know what the orders mean.
 """
@@ -9,11 +9,13 @@ import shlex
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
+from infra.isolation.judge import HostKey
 from infra.operations.management_path import ManagementPath, NoAnswerError
 
 PROGRAM = Path(__file__).parent / "probe.py"
@@ -27,13 +29,18 @@ ANSWER_S = 60
 END_S = 10
 """How long a probe may take to end."""
 
+BEACON_S = 30
+"""How long what is waited for may take to be heard."""
+
+Answer = TypeVar("Answer")
+
 
 class Session:
     """An open session. host: tenant and server."""
 
     def __init__(
         self,
-        host: tuple[str, str],
+        host: HostKey,
         orders: IO[str],
         answers: IO[str],
         complaints: IO[str],
@@ -83,8 +90,39 @@ class Session:
         self._answers.put("")
 
 
+class Sessions:
+    """The sessions of all hosts. lost: why a host no longer takes part."""
+
+    def __init__(self, sessions: Iterable[Session]) -> None:
+        self._by_host = {session.host: session for session in sessions}
+        self.lost: dict[HostKey, str] = {}
+
+    def each(
+        self, give: Callable[[Session], Answer], only: Iterable[HostKey] | None = None
+    ) -> dict[HostKey, Answer]:
+        """Give an order to every host at once; who does not answer is lost from then on."""
+        wanted = self._by_host if only is None else {*only} & {*self._by_host}
+        chosen = [self._by_host[key] for key in wanted]
+        answers: dict[HostKey, Answer] = {}
+
+        def attempt(one: Session) -> Answer | NoAnswerError:
+            try:
+                return give(one)
+            except NoAnswerError as error:
+                return error
+
+        with ThreadPoolExecutor(max_workers=max(len(chosen), 1)) as pool:
+            for one, answer in zip(chosen, pool.map(attempt, chosen), strict=True):
+                if isinstance(answer, NoAnswerError):
+                    self.lost[one.host] = str(answer)
+                    del self._by_host[one.host]
+                else:
+                    answers[one.host] = answer
+        return answers
+
+
 @contextmanager
-def open_session(path: ManagementPath, host: tuple[str, str]) -> Iterator[Session]:
+def open_session(path: ManagementPath, host: HostKey) -> Iterator[Session]:
     """Start the probe on a host; it ends with the context, or when we are killed.
 
     Args:

@@ -21,7 +21,7 @@ from infra.operations.endpoint import EndpointError, check_endpoint
 from infra.operations.isolation.configuration import examine_configuration
 from infra.operations.isolation.evidence import write_captures, write_findings
 from infra.operations.isolation.neighbour import find_neighbours
-from infra.operations.isolation.session import open_session
+from infra.operations.isolation.session import Sessions, open_session
 from infra.operations.isolation.sweep import Sweep
 from infra.operations.management_path import (
     ManagementPath,
@@ -76,11 +76,12 @@ def verify_isolation(
             )
             await_bastion(neighbour.outputs, way, write)
             paths.append((neighbour.outputs, way))
-        sweep = Sweep(
+        sessions = Sessions(
             opened.enter_context(open_session(way, (one.plan.tenant, server)))
             for one, way in paths
             for server in one.plan.servers
         )
+        sweep = Sweep(sessions)
         addresses = sweep.listen(run)
         others = [neighbour.outputs for neighbour in neighbours]
         ground = survey(outputs, others, provider, addresses)
@@ -90,7 +91,7 @@ def verify_isolation(
             f" {len(ground.sources)} places, {len(ground.hosts)} hosts listen"
         )
         reports = sweep.carry_out(campaign)
-    for reason in sweep.lost.values():
+    for reason in sessions.lost.values():
         write(reason)
     findings = Findings(
         tenant=outputs.plan.tenant,

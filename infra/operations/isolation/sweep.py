@@ -4,35 +4,33 @@ Responsible for the order of things. Must not choose what is tried, nor judge it
 """
 
 import base64
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from ipaddress import IPv6Address
 from typing import Any
 
 from infra.isolation.compile import MARK, NUMBER_DIGITS, Beacon, Campaign, Shot
 from infra.isolation.frame import plain
 from infra.isolation.judge import HostKey, Report
-from infra.operations.isolation.session import Session
-from infra.operations.management_path import NoAnswerError
-
-BEACON_S = 30
-"""How long a beacon may take to be heard."""
+from infra.isolation.mac_change import MacChangeSeen
+from infra.operations.isolation.mac_change import change_macs
+from infra.operations.isolation.session import BEACON_S, Session, Sessions
 
 CONTROL = "control "
 """Before the token of an inquiry: the question that must be answered."""
 
 
 class Sweep:
-    """The sessions of all hosts. lost: why a host no longer takes part."""
+    """All that one run does, over the sessions of all hosts."""
 
-    def __init__(self, sessions: Iterable[Session]) -> None:
-        self._sessions = {session.host: session for session in sessions}
-        self.lost: dict[HostKey, str] = {}
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
 
     def listen(self, run: str) -> dict[HostKey, list[IPv6Address]]:
         """Start every sensor; return the IPv6 addresses that each host has."""
         mark = MARK.format(run=run)
-        answers = self._each(lambda one: one.order("listen", mark=mark, digits=NUMBER_DIGITS))
+        answers = self._sessions.each(
+            lambda one: one.order("listen", mark=mark, digits=NUMBER_DIGITS)
+        )
         return {
             key: [IPv6Address(address) for address in answer["ipv6"]]
             for key, answer in answers.items()
@@ -42,21 +40,27 @@ class Sweep:
         """Send everything and gather what was heard.
 
         The last beacons are sent when every source has sent all it had, and its own network has
-        heard the end of it: whatever comes through has come through by then.
+        heard the end of it: whatever comes through has come through by then. Hosts take another
+        MAC when all else is out, as they are deaf meanwhile; the last beacons show that they hear
+        again.
         """
         sent: dict[HostKey, dict[str, int]] = {}
         self._beacon(campaign.beacons, 0, sent)
         for is_late in (False, True):
             shots = [shot for shot in campaign.shots if shot.is_late == is_late]
             self._send(shots, sent)
-        replies = self._each(lambda one: one.order("ask", questions=_questions(campaign, one.host)))
+        replies = self._sessions.each(
+            lambda one: one.order("ask", questions=_questions(campaign, one.host))
+        )
+        seen = change_macs(self._sessions, campaign.mac_changes)
         self._beacon(campaign.beacons, 1, sent)
-        told = self._each(lambda one: one.order("report"))
+        told = self._sessions.each(lambda one: one.order("report"))
         return {
             key: _report(
                 answer,
                 sent.get(key, {}),
                 replies.get(key, {}).get("replies", {}) | answer["replies"],
+                seen.get(key, {}),
             )
             for key, answer in told.items()
         }
@@ -90,41 +94,18 @@ class Sweep:
             return one.order("await", tokens=wanted, within_s=BEACON_S)
 
         # What was not heard is found missing by the judge.
-        self._each(hear)
+        self._sessions.each(hear)
 
     def _send(self, shots: Sequence[Shot], sent: dict[HostKey, dict[str, int]]) -> None:
         by_host: dict[HostKey, list[Any]] = {}
         for shot in shots:
             frames = [base64.b64encode(frame).decode() for frame in shot.frames]
             by_host.setdefault(shot.leg.host, []).append((shot.leg.device, shot.token, frames))
-        answers = self._each(lambda one: one.order("send", shots=by_host[one.host]), only=by_host)
+        answers = self._sessions.each(
+            lambda one: one.order("send", shots=by_host[one.host]), only=by_host
+        )
         for key, answer in answers.items():
             sent.setdefault(key, {}).update(answer["sent"])
-
-    def _each(
-        self,
-        give: Callable[[Session], dict[str, Any]],
-        only: Iterable[HostKey] | None = None,
-    ) -> dict[HostKey, dict[str, Any]]:
-        """Give an order to every host at once; who does not answer is lost from then on."""
-        wanted = self._sessions if only is None else {*only} & {*self._sessions}
-        chosen = [self._sessions[key] for key in wanted]
-        answers: dict[HostKey, dict[str, Any]] = {}
-
-        def attempt(one: Session) -> dict[str, Any] | NoAnswerError:
-            try:
-                return give(one)
-            except NoAnswerError as error:
-                return error
-
-        with ThreadPoolExecutor(max_workers=max(len(chosen), 1)) as pool:
-            for one, answer in zip(chosen, pool.map(attempt, chosen), strict=True):
-                if isinstance(answer, NoAnswerError):
-                    self.lost[one.host] = str(answer)
-                    del self._sessions[one.host]
-                else:
-                    answers[one.host] = answer
-        return answers
 
 
 def _questions(campaign: Campaign, host: HostKey) -> list[tuple[str, str, str, int, str, bool]]:
@@ -143,7 +124,10 @@ def _questions(campaign: Campaign, host: HostKey) -> list[tuple[str, str, str, i
 
 
 def _report(
-    answer: Mapping[str, Any], sent: Mapping[str, int], replies: Mapping[str, str]
+    answer: Mapping[str, Any],
+    sent: Mapping[str, int],
+    replies: Mapping[str, str],
+    mac_changes: Mapping[str, MacChangeSeen],
 ) -> Report:
     decoded = {token: base64.b64decode(reply) for token, reply in replies.items()}
     return Report(
@@ -160,4 +144,6 @@ def _report(
             for token, reply in decoded.items()
             if token.startswith(CONTROL)
         },
+        mac_changes=mac_changes,
+        is_alone=answer["is_alone"],
     )

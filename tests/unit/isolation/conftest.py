@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from infra.isolation.clock import Span
 from infra.isolation.compile import Campaign, compile_campaign
 from infra.isolation.ground import Ground, survey
 from infra.isolation.judge import HostKey, Report
+from infra.isolation.mac_change import TO_OTHER_S, MacChange, MacChangeSeen
 from infra.operations.stack import ROOT
 from infra.outputs import StackOutputs, export
 from infra.plan import compile_plan
@@ -119,6 +121,10 @@ def report_well(ground: Ground, campaign: Campaign) -> dict[HostKey, Report]:
             heard[service.key]["eth0"][token] = 1
         else:
             replies[asking][token] = reply
+    changed: dict[HostKey, dict[str, MacChangeSeen]] = {key: {} for key in ground.hosts}
+    for change in campaign.mac_changes:
+        changed[change.leg.host][change.token] = see_well(change)
+        heard[change.leg.host][change.leg.device][change.control] = 1
     return {
         key: Report(
             heard=heard[key],
@@ -128,6 +134,23 @@ def report_well(ground: Ground, campaign: Campaign) -> dict[HostKey, Report]:
             sent=sent[key],
             replies=replies[key],
             control_replies=control_replies[key],
+            mac_changes=changed[key],
         )
         for key, host in ground.hosts.items()
     }
+
+
+def see_well(change: MacChange) -> MacChangeSeen:
+    """Give what happens when a leg takes another MAC and everything works."""
+    return MacChangeSeen(
+        had=change.mac,
+        has=change.leg.mac,
+        taken=moment(0.0),
+        restored=moment(1.0),
+        sent=tuple(moment(at) for at in TO_OTHER_S),
+    )
+
+
+def moment(at: float) -> Span:
+    """Give a moment that is known to a hundredth of a second."""
+    return Span(earliest=at, latest=at + 0.01)

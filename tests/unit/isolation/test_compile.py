@@ -26,8 +26,8 @@ from infra.outputs import StackOutputs
 from infra.record.provider import Provider
 from tests.unit.isolation.conftest import NTP_TOLD
 
-PACKET_CASES = {f"I{number:02}" for number in (*range(1, 11), *range(12, 19), 21, 22, 23, 27)}
-"""Of two tenants without hosts of the provider: I19, I20 need those, I11 is never tried."""
+PACKET_CASES = {f"I{number:02}" for number in (*range(1, 19), 21, 22, 23, 27)}
+"""Of two tenants without hosts of the provider, which I19 and I20 need."""
 
 NAME = "isolation 0123abcd 00001"
 
@@ -35,7 +35,8 @@ NAME = "isolation 0123abcd 00001"
 def cases(campaign: Campaign) -> set[str]:
     """Give the cases that a campaign tries."""
     tried = {trial.attempt.case for trial in campaign.trials}
-    return tried | {inquiry.question.case for inquiry in campaign.inquiries}
+    tried |= {inquiry.question.case for inquiry in campaign.inquiries}
+    return tried | {"I11" for _ in campaign.mac_changes}
 
 
 def test_every_case_is_tried_or_said_to_be_untested(campaign: Campaign) -> None:

@@ -5,10 +5,12 @@ A small program stands for ssh; what frames do is tried in the lab.
 
 import ast
 import base64
+import os
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from infra.operations.isolation.session import PROGRAM, open_session
 from infra.operations.management_path import ManagementPath, NoAnswerError
 
 HOST = ("werkendam", "db01")
+Listen = Callable[[], probe.Presence]
 
 
 @pytest.fixture
@@ -95,3 +98,45 @@ def test_silence_ends_at_the_deadline(
         pytest.raises(NoAnswerError, match=r"no answer to `report` within 0\.2 s"),
     ):
         opened.order("report")
+
+
+@pytest.fixture
+def listen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Listen]:
+    """Return what lets one more run listen on a host; all have ended afterwards."""
+    monkeypatch.setattr(probe, "LOCKED", str(tmp_path))
+    with ExitStack() as opened:
+
+        def begin() -> probe.Presence:
+            presence = probe.Presence()
+            opened.callback(os.close, presence.lock)
+            return presence
+
+        yield begin
+
+
+def test_host_on_which_another_run_listens_is_not_seized(listen: Listen) -> None:
+    one, other = listen(), listen()
+    assert not one.seize()
+    assert not other.seize()
+    assert not one.is_alone
+
+
+def test_host_is_seized_by_who_listens_alone_and_by_one_run_after_the_other(
+    listen: Listen,
+) -> None:
+    one = listen()
+    assert one.seize()
+    one.share()
+    assert not listen().seize()
+    assert one.is_alone
+
+
+def test_run_that_begins_waits_until_the_host_hears_again(listen: Listen) -> None:
+    deaf = listen()
+    assert deaf.seize()
+    with ThreadPoolExecutor() as runs:
+        beginning = runs.submit(listen)
+        with pytest.raises(TimeoutError):
+            beginning.result(0.2)
+        deaf.share()
+        assert not beginning.result(30).seize()
