@@ -18,10 +18,11 @@ Build = Callable[[bytes], tuple[bytes, ...]]
 class Attempt:
     """One attack by frames from one leg, of which no target may hear the token.
 
-    witness: a leg that must hear the same, or the silence of the targets proves nothing; None in
-    a network where we have no second leg. control: frames under a token of their own that the
-    witness must hear; None when it must hear those of the attempt itself. is_late: to be sent
-    when all others are out.
+    outside: legs in networks outside by which the token may pass neither in nor out. witness: a
+    leg that must hear the same, or the silence of the targets proves nothing; None in a network
+    where we have no second leg. control: frames under a token of their own that the witness must
+    hear; None when it must hear those of the attempt itself. is_late: to be sent when all others
+    are out.
     """
 
     case: str
@@ -34,6 +35,7 @@ class Attempt:
     witness: Leg | None
     control: Build | None = None
     is_late: bool = False
+    outside: tuple[Leg, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,7 @@ from infra.isolation.cases import (
     announcing,
     ipv6,
     monitoring,
+    outside,
     routing,
     services,
     spoofing,
@@ -43,11 +44,15 @@ BY_SOURCE: tuple[Callable[[Ground, Leg], Iterator[Attempt]], ...] = (
     ipv6.forgotten,
     services.provider,
     monitoring.shared,
+    outside.leave,
 )
 """From every leg of ours that attacks."""
 
 BY_STRANGER = (announcing.overhear, spoofing.overhear)
 """From one leg in each network of the others: what ours must not hear."""
+
+BY_OUTSIDER: tuple[Callable[[Ground, Leg], Iterator[Attempt]], ...] = (outside.enter,)
+"""From one leg of each address in the networks outside where our edges and routers are."""
 
 BY_HOST = (services.names, services.relay, monitoring.clock)
 
@@ -136,7 +141,7 @@ def compile_campaign(ground: Ground, run: str) -> Campaign:
     beacons = [
         Beacon(leg=leg, tokens=(mint.make(), mint.make()))
         for host in ground.hosts.values()
-        for leg in host.legs
+        for leg in host.every_leg
         if ground.peers(leg)
     ]
     inquiries = tuple(_inquiries(ground, mint))
@@ -169,7 +174,7 @@ def refuse_strangers(
     Raises:
         StrangerError: naming the address.
     """
-    legs = [leg for host in ground.hosts.values() for leg in host.legs]
+    legs = [leg for host in ground.hosts.values() for leg in host.every_leg]
     known = {leg.address.ip for leg in legs} | {
         leg.address.network.broadcast_address for leg in legs
     }
@@ -180,7 +185,7 @@ def refuse_strangers(
             raise StrangerError(message)
 
     for shot in shots:
-        if shot.leg not in ground.hosts[shot.leg.host].legs:
+        if shot.leg not in ground.hosts[shot.leg.host].every_leg:
             message = f"{shot.leg.tenant}/{shot.leg.server}: {shot.leg.device} is in no contract."
             raise StrangerError(message)
         for frame in shot.frames:
@@ -228,6 +233,11 @@ def _attempts(ground: Ground) -> Iterator[Attempt]:
     for overhear in BY_STRANGER:
         for stranger in strangers.values():
             yield from overhear(ground, stranger)
+    for attack in BY_OUTSIDER:
+        for network, legs in ground.outside.items():
+            if ground.gates(network):
+                for outsider in {leg.address.ip: leg for leg in reversed(legs)}.values():
+                    yield from attack(ground, outsider)
 
 
 def _inquiries(ground: Ground, mint: _Mint) -> Iterator[Inquiry]:
@@ -246,9 +256,8 @@ def _inquiries(ground: Ground, mint: _Mint) -> Iterator[Inquiry]:
 def _ways(trials: Sequence[Trial], inquiries: Sequence[Inquiry]) -> Iterator[tuple[End, End]]:
     """Give whence and where each thing goes that is tried."""
     for attempt in (trial.attempt for trial in trials):
-        leg = attempt.source
-        source = End(tenant=leg.tenant, zone=leg.zone, server=leg.server)
-        yield from ((source, target.end) for target in attempt.targets)
+        yield from ((attempt.source.end, target.end) for target in attempt.targets)
+        yield from ((attempt.source.end, leg.end) for leg in attempt.outside)
     for question in (inquiry.question for inquiry in inquiries):
         yield question.source.end, question.about.end
 
@@ -273,15 +282,14 @@ def _untested(
             case="I01",
             reason=f"one host is alone, so that it is not shown to hear there, in {networks}",
         )
-    if ground.plan.outside:
-        yield OUTSIDE_UNTESTED
+    tried_outside = {leg.network for trial in trials for leg in trial.attempt.outside}
+    if empty := ", ".join(sorted(ground.plan.outside.keys() - tried_outside)):
+        yield Untested(
+            case="I03",
+            reason=f"no other host has an address there, so that nothing was sent to {empty}",
+        )
     yield from PARTS_UNTESTED
 
-
-OUTSIDE_UNTESTED = Untested(
-    case="I03", reason="nothing was sent or heard in the networks outside where sites meet the edge"
-)
-"""Of a tenant with legs in networks outside."""
 
 PARTS_UNTESTED = (
     Untested(case="I02", reason="the provider's own gateway is in no contract, so it gets nothing"),

@@ -21,7 +21,11 @@ SHARED = "provider-management"
 
 @dataclass(frozen=True, kw_only=True)
 class Leg:
-    """One NIC of one host. network: unique name of the layer 2 network, `tenant/segment`."""
+    """One NIC of one host.
+
+    network: unique name of the layer 2 network, `tenant/segment`, or the provider's name of one
+    that tenants share.
+    """
 
     tenant: str
     server: str
@@ -42,13 +46,18 @@ class Leg:
         """Whether other tenants have legs in its network too, by design."""
         return self.network == SHARED
 
+    @property
+    def end(self) -> End:
+        """Give this leg as the side of an outcome."""
+        return End(tenant=self.tenant, zone=self.zone, server=self.server)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Host:
-    """One host with its legs, in device order, those in networks outside apart.
+    """One host with its legs, in device order.
 
-    is_edge: whether it routes, as the edge or for a site. ipv6: private addresses it was seen to
-    have.
+    is_edge: whether it routes, as the edge or for a site. outside: its legs in networks outside,
+    which are not among the others. ipv6: private addresses it was seen to have.
     """
 
     tenant: str
@@ -57,12 +66,18 @@ class Host:
     is_edge: bool
     legs: tuple[Leg, ...]
     listeners: tuple[str, ...]
+    outside: tuple[Leg, ...] = ()
     ipv6: tuple[IPv6Address, ...] = ()
 
     @property
     def key(self) -> tuple[str, str]:
         """Tenant and server."""
         return self.tenant, self.server
+
+    @property
+    def every_leg(self) -> tuple[Leg, ...]:
+        """All its legs, those outside last."""
+        return (*self.legs, *self.outside)
 
     @property
     def end(self) -> End:
@@ -117,7 +132,7 @@ class Ground:
             if host.key != source.host
             and (
                 (source.is_shared and host.tenant != source.tenant)
-                or all(leg.network != source.network for leg in host.legs)
+                or all(leg.network != source.network for leg in host.every_leg)
             )
         )
 
@@ -128,10 +143,18 @@ class Ground:
         found = [
             other
             for host in self.hosts.values()
-            for other in host.legs
+            for other in host.every_leg
             if other.network == leg.network and host.key != leg.host
         ]
-        return tuple(sorted(found, key=lambda other: not self.hosts[other.host].is_edge))
+        return tuple(
+            sorted(
+                found,
+                key=lambda other: (
+                    other.tenant != leg.tenant,
+                    not self.hosts[other.host].is_edge,
+                ),
+            )
+        )
 
     @cached_property
     def lone_legs(self) -> tuple[Leg, ...]:
@@ -139,13 +162,44 @@ class Ground:
         return tuple(
             leg
             for host in self.hosts.values()
-            for leg in host.legs
+            for leg in host.every_leg
             if not leg.is_shared and not self.peers(leg)
         )
 
     def gateways(self, leg: Leg) -> tuple[Leg, ...]:
-        """Give the edges' legs in its network."""
-        return tuple(peer for peer in self.peers(leg) if self.hosts[peer.host].is_edge)
+        """Give its own tenant's edges' legs in its network."""
+        return tuple(
+            peer
+            for peer in self.peers(leg)
+            if peer.tenant == leg.tenant and self.hosts[peer.host].is_edge
+        )
+
+    @cached_property
+    def outside(self) -> dict[str, tuple[Leg, ...]]:
+        """Every leg in each network outside, our edges' and routers' first.
+
+        What stands there in a segment of its own record, as a partner of the provider's, is
+        outside for the others alone.
+        """
+        names = sorted({leg.network for host in self.hosts.values() for leg in host.outside})
+        legs = [
+            leg
+            for host in self.hosts.values()
+            for leg in (host.outside if host.tenant == self.own else host.every_leg)
+        ]
+        return {
+            name: tuple(
+                sorted(
+                    (leg for leg in legs if leg.network == name),
+                    key=lambda leg: leg.tenant != self.own,
+                )
+            )
+            for name in names
+        }
+
+    def gates(self, network: str) -> tuple[Leg, ...]:
+        """Give our own legs in a network outside: by these alone anything leaves or comes in."""
+        return tuple(leg for leg in self.outside[network] if leg.tenant == self.own)
 
     def network_name(self, leg: Leg) -> str | None:
         """Give the name of the provider's network that a leg is in, if it is in one."""
@@ -208,52 +262,75 @@ def survey(
         ipv6: addresses by tenant and server that the hosts were seen to have, in no plan.
     """
     vlans = {name: network.vlan for name, network in provider.networks.items()}
+    outside = {
+        name: vlans[name] for outputs in (own, *others) for name in sorted(outputs.plan.outside)
+    }
     hosts = {
         host.key: host
         for outputs in (own, *others)
-        for host in _hosts(outputs, vlans[outputs.management.port_group], ipv6)
+        for host in _hosts(outputs, vlans[outputs.management.port_group], outside, ipv6)
     }
     return Ground(
         plan=own.plan,
         hosts=hosts,
         names={outputs.plan.tenant: outputs.plan.names for outputs in (own, *others)},
-        provider_networks={vlan: name for name, vlan in vlans.items()},
+        provider_networks={vlan: name for name, vlan in vlans.items() if name not in outside},
     )
+
+
+def find_uplinks(plan: Plan) -> dict[tuple[str, str], list[str]]:
+    """Give the devices of edges and routers in networks outside, by tenant and server."""
+    return {
+        (plan.tenant, key): [nic.device for nic in server.nics if nic.segment in plan.outside]
+        for key, server in plan.servers.items()
+    }
 
 
 def _hosts(
     outputs: StackOutputs,
     shared_vlan: int,
+    outside: Mapping[str, int],
     ipv6: Mapping[tuple[str, str], Sequence[IPv6Address]],
 ) -> Iterator[Host]:
+    """Give the hosts of one stack. outside: VLAN by network outside, of all tenants."""
     plan = outputs.plan
     listeners = {
         check.server: check.listeners for check in plan.checks.values() if check.kind == "listener"
     }
+    names = {vlan: name for name, vlan in outside.items()}
     for key, server in plan.servers.items():
-        legs = []
+        legs: list[Leg] = []
+        legs_outside: list[Leg] = []
         for nic in server.nics:
             if nic.segment in plan.outside:
-                continue
-            segment = plan.segments[nic.segment] if nic.segment else None
-            legs.append(
-                Leg(
-                    tenant=plan.tenant,
-                    server=key,
-                    zone=segment.zone if segment else SHARED,
-                    device=nic.device,
-                    mac=nic.mac,
-                    address=IPv4Interface(nic.address or outputs.management.bastion_interface),
-                    network=f"{plan.tenant}/{nic.segment}" if segment else SHARED,
-                    vlan=segment.vlan if segment else shared_vlan,
-                )
+                zone = network = nic.segment
+                vlan = outside[network]
+            elif nic.segment:
+                segment = plan.segments[nic.segment]
+                zone, vlan = segment.zone, segment.vlan
+                network = names.get(vlan, f"{plan.tenant}/{nic.segment}")
+            else:
+                zone, network, vlan = SHARED, SHARED, shared_vlan
+            leg = Leg(
+                tenant=plan.tenant,
+                server=key,
+                zone=zone,
+                device=nic.device,
+                mac=nic.mac,
+                address=IPv4Interface(
+                    nic.address or nic.shared or outputs.management.bastion_interface
+                ),
+                network=network,
+                vlan=vlan,
             )
+            (legs_outside if nic.segment in plan.outside else legs).append(leg)
         yield Host(
             tenant=plan.tenant,
             server=key,
             zone=server.zone,
             is_edge=not {"edge", "router"}.isdisjoint(server.roles),
             legs=tuple(legs),
+            outside=tuple(legs_outside),
             listeners=listeners.get(key, ()),
             # Beyond these lies what is nobody's here: a target must be within the datacenter.
             ipv6=tuple(a for a in ipv6.get((plan.tenant, key), ()) if a in _PRIVATE_IPV6),

@@ -19,11 +19,11 @@ HostKey = tuple[str, str]
 class Report:
     """What one host's sensor heard, on every NIC that the host has, planned or not.
 
-    heard: packets by device and token. frames: first one by token, with its time in seconds
-    since 1970. received: all frames by device, whatever they were. lost: frames that came too
-    fast to be looked at. sent: packets by token. replies: to questions, by token; absent when
-    nothing came. control_replies: likewise. mac_changes: of its legs, by token. is_alone: whether
-    no other run listened there.
+    heard: packets by device and token, at an uplink those that leave too. frames: first one by
+    token, with its time in seconds since 1970. received: all frames by device, whatever they were.
+    lost: frames that came too fast to be looked at. sent: packets by token. replies: to questions,
+    by token; absent when nothing came. control_replies: likewise. mac_changes: of its legs, by
+    token. is_alone: whether no other run listened there.
     """
 
     heard: Mapping[str, Mapping[str, int]]
@@ -62,6 +62,8 @@ def judge(
     for trial in campaign.trials:
         for target in trial.attempt.targets:
             yield bench.judge_trial(trial, target)
+        for leg in trial.attempt.outside:
+            yield bench.judge_passage(trial, leg)
     for inquiry in campaign.inquiries:
         yield bench.judge_inquiry(inquiry)
     for change in campaign.mac_changes:
@@ -75,26 +77,38 @@ class _Bench:
         self._ground = ground
         self._reports = reports
         self._beacons = {beacon.leg: beacon for beacon in campaign.beacons}
-        self._hearing = {key: self._hears(host) for key, host in ground.hosts.items()}
+        self._hearing = {host.end: self._hears(host) for host in ground.hosts.values()} | {
+            leg.end: self._hears_outside(leg) for legs in ground.outside.values() for leg in legs
+        }
 
     def judge_trial(self, trial: Trial, target: Host) -> Outcome:
-        attempt = trial.attempt
         report = self._reports.get(target.key)
         arrived = report.count(trial.token) if report else 0
+        return self._judge(trial, target.key, target.end, arrived)
+
+    def judge_passage(self, trial: Trial, leg: Leg) -> Outcome:
+        """Judge what passed by one leg outside, either way."""
+        report = self._reports.get(leg.host)
+        heard = report.heard.get(leg.device, {}) if report else {}
+        return self._judge(trial, leg.host, leg.end, heard.get(trial.token, 0))
+
+    def _judge(self, trial: Trial, key: HostKey, target: End, arrived: int) -> Outcome:
+        attempt = trial.attempt
+        report = self._reports.get(key)
         source = self._reports.get(attempt.source.host)
         sent = source.sent.get(trial.token, 0) if source else 0
         controls = {
             "all was sent": sent == trial.sent,
             **self._witnessing(trial),
-            "the target hears its network": self._hearing[target.key],
-            "no sensor lost frames": self._is_whole(target.key),
+            "the target hears its network": self._hearing[target],
+            "no sensor lost frames": self._is_whole(key),
         }
         verdict = decide(arrived, controls)
         frame = report.frames[trial.token][1] if report and arrived else b""
         return Outcome(
             case=attempt.case,
-            source=self._end(attempt.source),
-            target=target.end,
+            source=attempt.source.end,
+            target=target,
             family=attempt.family,
             layer=attempt.layer,
             attack=attempt.attack,
@@ -106,7 +120,7 @@ class _Bench:
             detail=_detail(verdict, controls, f"{arrived} arrived, first {summarise(frame)}")
             if verdict != "pass"
             else "",
-            capture=capture_name(target.key) if report and report.frames else None,
+            capture=capture_name(key) if report and report.frames else None,
         )
 
     def judge_inquiry(self, inquiry: Inquiry) -> Outcome:
@@ -147,15 +161,15 @@ class _Bench:
             "all was sent while it had that": bool(seen and seen.count_within() == len(TO_OTHER_S)),
             "it has its own address again": bool(seen and seen.has == change.leg.mac),
             "it hears the same at its own address": bool(heard.get(change.control)),
-            "the target hears its network": self._hearing[host.key],
+            "the target hears its network": self._hearing[host.end],
             "no sensor lost frames": self._is_whole(host.key),
         }
         verdict = decide(arrived, controls)
         frame = report.frames[change.token][1] if report and arrived else b""
         return Outcome(
             case="I11",
-            source=self._end(change.peer),
-            target=self._end(change.leg),
+            source=change.peer.end,
+            target=change.leg.end,
             family="ethernet",
             layer="lab model",
             attack="unicast in the own network to another address that the target has taken",
@@ -169,10 +183,6 @@ class _Bench:
             else "",
             capture=capture_name(host.key) if report and report.frames else None,
         )
-
-    def _end(self, leg: Leg) -> End:
-        """Give a host as the side of an outcome, in the zone of the leg that it is about."""
-        return self._ground.hosts[leg.host].end.model_copy(update={"zone": leg.zone})
 
     def _serving(
         self, inquiry: Inquiry, asked: Report | None, betrayed: int | None
@@ -223,6 +233,14 @@ class _Bench:
         heard = report.heard.get(leg.device, {})
         beacons = [self._beacons[peer] for peer in self._ground.peers(leg)]
         return any(_is_heard(heard, beacon) for beacon in beacons)
+
+    def _hears_outside(self, leg: Leg) -> bool:
+        """Say whether a leg outside heard a peer, and an uplink saw its own beacons leave too."""
+        report = self._reports.get(leg.host)
+        if report is None or not self._leg_hears(report, leg):
+            return False
+        is_uplink = leg in self._ground.hosts[leg.host].outside
+        return not is_uplink or _is_heard(report.heard[leg.device], self._beacons[leg])
 
     def _is_whole(self, key: HostKey) -> bool:
         report = self._reports.get(key)

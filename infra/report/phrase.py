@@ -59,6 +59,16 @@ _ATTACKS = {
     " adressen",
     "IPv6 inside IPv4: protocol 41, GRE, Teredo, through the own edge": "IPv6 verpakt in IPv4:"
     " protocol 41, GRE en Teredo, via de eigen router",
+    "ICMP, TCP and UDP ports of {count} addresses across the border outside": "ICMP, TCP- en"
+    " UDP-poorten van {count} adressen, over de grens met netwerken buiten",
+    "ICMP, TCP and UDP over IPv6 to {count} addresses across the border outside": "ICMP, TCP en UDP"
+    " over IPv6 naar {count} adressen, over de grens met netwerken buiten",
+    "IPv6 inside IPv4: protocol 41, GRE, Teredo, across the border outside": "IPv6 verpakt in IPv4:"
+    " protocol 41, GRE en Teredo, over de grens met netwerken buiten",
+    "packets under {count} addresses of others across the border outside": "pakketten onder {count}"
+    " adressen van anderen, over de grens met netwerken buiten",
+    "IPv6 packets under an address of nobody across the border outside": "IPv6-pakketten onder een"
+    " adres van niemand, over de grens met netwerken buiten",
     "{tcp} TCP and {udp} UDP ports in {network}": "{tcp} TCP- en {udp} UDP-poorten in {network}",
     "the own resolver asked for {name}": "de eigen naamdienst gevraagd naar {name}",
     "the own package relay asked for a connection to {address}": "de eigen doorgever van"
@@ -173,6 +183,8 @@ _UNTESTED = {
     " bij {edge}, die het verkeer doorgeeft; {standby} staat reserve en heeft er geen",
     "one host is alone, so that it is not shown to hear there, in {networks}": "Hier staat maar één"
     " systeem, zodat niet vaststaat dat het daar iets zou horen: {networks}.",
+    "no other host has an address there, so that nothing was sent to {networks}": "Geen ander"
+    " systeem heeft daar een adres, zodat er niets heen is gestuurd: {networks}.",
     "stack {stack} is on this datacenter but not deployed": "Omgeving {stack} hoort bij dit"
     " datacenter maar bestaat nog niet.",
 }

@@ -16,8 +16,6 @@ REASONS: dict[str, str] = {
     " leverancier is niet aangevallen; daarvoor is geen toestemming.",
     "there is no uplink to the internet behind which to listen": "Er is hier geen echte"
     " internetverbinding waarachter kon worden gemeten.",
-    "nothing was sent or heard in the networks outside where sites meet the edge": "In de netwerken"
-    " tussen datacenter en andere locaties is niets verstuurd of afgeluisterd.",
     "no sensor stands behind the physical trunk": "Achter de fysieke netwerkverbinding staat geen"
     " meetpunt.",
     "listened for the length of the run, not for three minutes": "Er is geluisterd zolang de test"

@@ -11,7 +11,7 @@ from scapy.packet import Packet, Raw
 from infra.isolation.attempt import Attempt, Build
 from infra.isolation.cases.routing import TCP_PORTS, UDP_PORTS
 from infra.isolation.frame import SOURCE_PORT, link_local, on_wire, probes
-from infra.isolation.ground import Ground, Host, Leg
+from infra.isolation.ground import Ground, Leg
 
 TEREDO = 3544
 
@@ -29,9 +29,9 @@ def forgotten(ground: Ground, source: Leg) -> Iterator[Attempt]:
             layer="real packets",
             source=source,
             targets=(target,),
-            build=_native(ground, source, addresses, hops),
+            build=native(ground, source, addresses, hops),
             witness=peers[0] if peers else None,
-            control=_native(ground, source, (link_local(peers[0].mac),), (peers[0].mac,))
+            control=native(ground, source, (link_local(peers[0].mac),), (peers[0].mac,))
             if peers
             else None,
         )
@@ -43,14 +43,16 @@ def forgotten(ground: Ground, source: Leg) -> Iterator[Attempt]:
                 layer="real packets",
                 source=source,
                 targets=(target,),
-                build=_tunnelled(source, gateways, target),
+                build=tunnelled(source, tuple(leg.mac for leg in gateways), target.legs),
                 witness=gateways[0],
             )
 
 
-def _native(
+def native(
     ground: Ground, source: Leg, addresses: tuple[IPv6Address, ...], hops: tuple[str, ...]
 ) -> Build:
+    """Build a small sweep of addresses, handed to each of these MACs."""
+
     def build(token: bytes) -> tuple[bytes, ...]:
         own = ground.hosts[source.host].ipv6
         return tuple(
@@ -69,19 +71,21 @@ def _native(
     return build
 
 
-def _tunnelled(source: Leg, gateways: tuple[Leg, ...], target: Host) -> Build:
+def tunnelled(source: Leg, hops: tuple[str, ...], targets: tuple[Leg, ...]) -> Build:
+    """Build IPv6 inside IPv4, in each way, to each of these legs."""
+
     def build(token: bytes) -> tuple[bytes, ...]:
-        inner = IPv6(src=str(link_local(source.mac)), dst=str(link_local(target.legs[0].mac)))
+        inner = IPv6(src=str(link_local(source.mac)), dst=str(link_local(targets[0].mac)))
         inner = inner / UDP(sport=SOURCE_PORT, dport=TCP_PORTS[0]) / Raw(token)
         contents: tuple[Packet, ...] = (inner, GRE(proto=0x86DD) / inner, UDP(dport=TEREDO) / inner)
         return tuple(
             on_wire(
                 source.mac,
-                gateway.mac,
+                hop,
                 IP(src=str(source.address.ip), dst=str(leg.address.ip)) / content,
             )
-            for gateway in gateways
-            for leg in target.legs
+            for hop in hops
+            for leg in targets
             for content in contents
         )
 

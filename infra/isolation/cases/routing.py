@@ -1,6 +1,7 @@
 """Attacks through routers: sweeps, foreign next hops, false sources, overlapping prefixes."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from ipaddress import IPv4Address
 
 from scapy.layers.inet import IP, TCP
@@ -15,14 +16,16 @@ UDP_PORTS = (53, 123, 161)
 """Tried against every target, beside what it listens on."""
 
 
-def ports_of(ground: Ground, source: Leg, target: Host) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def ports_of(
+    target: Host, is_allowed: Callable[[str, int], bool]
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Give the TCP and UDP ports to try: what the plan allows is no attack."""
     wanted = {"tcp": {*TCP_PORTS}, "udp": {*UDP_PORTS}}
     for listener in target.listeners:
         protocol, _, port = listener.partition("/")
         wanted[protocol].add(int(port))
     tcp, udp = (
-        tuple(sorted(p for p in wanted[kind] if not ground.allows(source, target, kind, p)))
+        tuple(sorted(port for port in wanted[kind] if not is_allowed(kind, port)))
         for kind in ("tcp", "udp")
     )
     return tcp, udp
@@ -35,7 +38,8 @@ def through_edges(
     addresses = [
         leg.address.ip
         for leg in target.legs
-        if target.tenant == ground.own or ground.own_at(leg.address) is None
+        if leg not in ground.outside.get(leg.network, ())
+        and (target.tenant == ground.own or ground.own_at(leg.address) is None)
     ]
     return lambda token: tuple(
         on_wire(source.mac, gateway.mac, packet)
@@ -51,10 +55,10 @@ def sweep(ground: Ground, source: Leg) -> Iterator[Attempt]:
     for target in ground.targets(source) if gateways else ():
         if ground.is_provider(target):
             continue
-        tcp, udp = ports_of(ground, source, target)
+        tcp, udp = ports_of(target, partial(ground.allows, source, target))
         build = through_edges(ground, source, target, tcp, udp)
         if not build(b""):
-            continue  # all its addresses are also ours: I27 tries those
+            continue  # all its addresses are outside, or also ours: others try those (I27)
         yield Attempt(
             case="I01",
             attack=f"ICMP, {len(tcp)} TCP and {len(udp)} UDP ports through the own edge",

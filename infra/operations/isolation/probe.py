@@ -88,11 +88,15 @@ class Guard:
 
 
 class Sensor:
-    """Counts, on every NIC, the frames that carry a token of one run."""
+    """Counts, on every NIC, the frames that carry a token of one run.
 
-    def __init__(self, mark: bytes, digits: int) -> None:
+    uplinks: devices of which those that go out count as well.
+    """
+
+    def __init__(self, mark: bytes, digits: int, uplinks: list[str]) -> None:
         self.presence = Presence()
         self._mark, self._length = mark, len(mark) + digits
+        self._uplinks = frozenset(uplinks)
         self.heard: dict[str, Counter[str]] = {}
         self.received: Counter[str] = Counter()
         self.frames: dict[str, tuple[float, bytes]] = {}
@@ -109,9 +113,10 @@ class Sensor:
     def _listen(self) -> None:
         while True:
             frame, (device, _, kind, *_) = self._raw.recvfrom(65536)
-            if kind == socket.PACKET_OUTGOING or device == LOOPBACK:
+            is_out = kind == socket.PACKET_OUTGOING
+            if device == LOOPBACK or (is_out and device not in self._uplinks):
                 continue
-            self.received[device] += 1
+            self.received[device] += not is_out
             start = frame.find(self._mark)
             if start >= 0:
                 token = frame[start : start + self._length].decode(errors="replace")
@@ -312,7 +317,7 @@ def main() -> None:
         try:
             match order["do"], sensor, guard:
                 case "listen", _, _:
-                    sensor = Sensor(order["mark"].encode(), order["digits"])
+                    sensor = Sensor(order["mark"].encode(), order["digits"], order["uplinks"])
                     answer = {"ipv6": ipv6_addresses(), "python": sys.version.split()[0]}
                 case "send", _, _:
                     answer = send(order)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from infra.isolation.border import BORDER_UNTESTED, is_border_tried
 from infra.isolation.compile import compile_campaign
-from infra.isolation.ground import survey
+from infra.isolation.ground import find_uplinks, survey
 from infra.isolation.judge import judge
 from infra.isolation.outcome import Findings, Outcome, Untested
 from infra.operations.endpoint import EndpointError, check_endpoint
@@ -82,7 +82,10 @@ def verify_isolation(
             for server in one.plan.servers
         )
         sweep = Sweep(sessions)
-        addresses = sweep.listen(run)
+        uplinks = {
+            host: devices for one, _ in paths for host, devices in find_uplinks(one.plan).items()
+        }
+        addresses = sweep.listen(run, uplinks)
         others = [neighbour.outputs for neighbour in neighbours]
         ground = survey(outputs, others, provider, addresses)
         campaign = compile_campaign(ground, run)

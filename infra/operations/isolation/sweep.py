@@ -25,11 +25,20 @@ class Sweep:
     def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
 
-    def listen(self, run: str) -> dict[HostKey, list[IPv6Address]]:
-        """Start every sensor; return the IPv6 addresses that each host has."""
+    def listen(
+        self, run: str, uplinks: Mapping[HostKey, Sequence[str]]
+    ) -> dict[HostKey, list[IPv6Address]]:
+        """Start every sensor; return the IPv6 addresses that each host has.
+
+        Args:
+            run: eight characters that no other run has.
+            uplinks: devices by host of which packets that leave count too.
+        """
         mark = MARK.format(run=run)
         answers = self._sessions.each(
-            lambda one: one.order("listen", mark=mark, digits=NUMBER_DIGITS)
+            lambda one: one.order(
+                "listen", mark=mark, digits=NUMBER_DIGITS, uplinks=uplinks[one.host]
+            )
         )
         return {
             key: [IPv6Address(address) for address in answer["ipv6"]]

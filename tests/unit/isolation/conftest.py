@@ -96,7 +96,7 @@ def reports(ground: Ground, campaign: Campaign) -> dict[HostKey, Report]:
 def report_well(ground: Ground, campaign: Campaign) -> dict[HostKey, Report]:
     """Give what every host reports when nothing leaks and everything works."""
     heard: dict[HostKey, dict[str, dict[str, int]]] = {
-        key: {leg.device: {} for leg in host.legs} for key, host in ground.hosts.items()
+        key: {leg.device: {} for leg in host.every_leg} for key, host in ground.hosts.items()
     }
     for trial in campaign.trials:
         if witness := trial.attempt.witness:
@@ -104,6 +104,8 @@ def report_well(ground: Ground, campaign: Campaign) -> dict[HostKey, Report]:
     for beacon in campaign.beacons:
         for peer in ground.peers(beacon.leg):
             heard[peer.host][peer.device].update(dict.fromkeys(beacon.tokens, 1))
+        if beacon.leg in ground.hosts[beacon.leg.host].outside:
+            heard[beacon.leg.host][beacon.leg.device].update(dict.fromkeys(beacon.tokens, 1))
     sent: dict[HostKey, dict[str, int]] = {key: {} for key in ground.hosts}
     for shot in campaign.shots:
         sent[shot.leg.host][shot.token] = len(shot.frames)
@@ -129,7 +131,7 @@ def report_well(ground: Ground, campaign: Campaign) -> dict[HostKey, Report]:
         key: Report(
             heard=heard[key],
             frames={},
-            received={leg.device: 100 for leg in host.legs},
+            received={leg.device: 100 for leg in host.every_leg},
             lost=0,
             sent=sent[key],
             replies=replies[key],

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from infra.isolation.compile import OUTSIDE_UNTESTED, compile_campaign
 from infra.isolation.ground import survey
 from infra.operations import secret
 from infra.operations.configure import ConfigureError, configure
@@ -150,18 +149,22 @@ def test_tunnel_keys_are_looked_for_where_no_secret_may_be(outputs: StackOutputs
     assert keys <= {*outputs.secrets.texts}
 
 
-def test_isolation_suite_leaves_legs_outside_alone_and_says_so(outputs: StackOutputs) -> None:
-    vlan = {"vlan": 99, "purpose": "management"}
+def test_isolation_suite_knows_legs_outside_apart(outputs: StackOutputs) -> None:
+    networks = {
+        name: {"vlan": vlan, "purpose": "a network"}
+        for name, vlan in ((MANAGEMENT.port_group, 99), ("internet", 95))
+    }
     provider = Provider.model_validate(
-        {"vlan_pool": {"first": 101, "last": 299}, "networks": {MANAGEMENT.port_group: vlan}}
+        {"vlan_pool": {"first": 101, "last": 299}, "networks": networks}
     )
     ground = survey(outputs, [], provider, {})
     addresses = {str(leg.address.ip) for host in ground.hosts.values() for leg in host.legs}
     assert "10.9.6.1" in addresses
-    assert addresses.isdisjoint({"203.0.113.2", "203.0.113.3"})
+    outside = {str(leg.address.ip) for leg in ground.outside["internet"]}
+    assert outside == {"203.0.113.2", "203.0.113.3"}
+    assert addresses.isdisjoint(outside)
     (workplace,) = (leg for leg in ground.sources if leg.server == AT_SITE)
     assert [leg.server for leg in ground.gateways(workplace)] == ["router01"]
-    assert OUTSIDE_UNTESTED in compile_campaign(ground, "0123abcd").untested
 
 
 def test_both_edges_of_a_pair_are_one_end(outputs: StackOutputs, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Any, get_args
 import pytest
 
 from infra.isolation.border import BORDER_UNTESTED
-from infra.isolation.compile import OUTSIDE_UNTESTED, PARTS_UNTESTED
+from infra.isolation.compile import PARTS_UNTESTED
 from infra.isolation.outcome import Family, Layer, Verdict
 from infra.record.model import Level
 from infra.report import dutch
@@ -41,9 +41,7 @@ def test_every_word_of_the_evidence_has_dutch_words(words: dict[Any, str], keys:
 
 
 def test_every_reason_that_the_suite_always_gives_has_dutch_words() -> None:
-    assert {entry.reason for entry in (*PARTS_UNTESTED, OUTSIDE_UNTESTED, BORDER_UNTESTED)} <= set(
-        REASONS
-    )
+    assert {entry.reason for entry in (*PARTS_UNTESTED, BORDER_UNTESTED)} <= set(REASONS)
 
 
 @pytest.mark.parametrize("case", CASES)
