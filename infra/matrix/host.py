@@ -16,9 +16,9 @@ from infra.matrix.ledger import read_packets
 from infra.matrix.packet import IP_START, PORTS, RST, Track, tcp_frame
 from infra.matrix.sender import (
     TunnelSender,
+    send_all,
     send_past_own_filter,
     send_through_own_filter,
-    wire,
 )
 from infra.matrix.sensor import Counter, Sensor, Watch, arriving, leaving, passing, replying
 
@@ -139,10 +139,13 @@ class Host:
         """End the connections that our probes began: nothing stays half open."""
         for sweep in sweeps:
             start = 0 if sweep["ends"]["from_mac"] else IP_START
-            with wire(sweep["device"]) as device:
-                for first, last in sweep["ports"]:
-                    for port in range(first, last + 1):
-                        device.send(tcp_frame(_track(sweep), port, RST)[start:])
+            track = _track(sweep)
+            resets = (
+                tcp_frame(track, port, RST)[start:]
+                for first, last in sweep["ports"]
+                for port in range(first, last + 1)
+            )
+            send_all(sweep["device"], resets)
         return {}
 
 

@@ -7,7 +7,8 @@ import errno
 import mmap
 import socket
 import struct
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from infra.matrix.packet import (
@@ -42,6 +43,9 @@ BLOCK = 128 * SLOT
 BLOCKS = 512
 """Room for a frame to each TCP port."""
 
+ROOM_S = 0.001
+"""How long to wait for a device that takes no more."""
+
 
 @contextmanager
 def wire(device: str) -> Iterator[socket.socket]:
@@ -50,6 +54,24 @@ def wire(device: str) -> Iterator[socket.socket]:
         opened.setsockopt(SOL_PACKET, PACKET_QDISC_BYPASS, 1)
         opened.bind((device, 0))
         yield opened
+
+
+def send_all(device: str, packets: Iterable[bytes | memoryview]) -> None:
+    """Send packets or frames one by one, and wait where a tunnel's device has no room."""
+    with wire(device) as opened:
+        for packet in packets:
+            while not _is_taken(opened, packet):
+                time.sleep(ROOM_S)
+
+
+def _is_taken(opened: socket.socket, packet: bytes | memoryview) -> bool:
+    try:
+        opened.send(packet)
+    except OSError as error:
+        if error.errno != errno.ENOBUFS:
+            raise
+        return False
+    return True
 
 
 def send_past_own_filter(device: str, track: Track, udp_ports: Sequence[int]) -> int:
@@ -89,18 +111,12 @@ class TunnelSender:
         ]
 
     def send(self, first: int, last: int) -> int:
-        """Send some, counted from 0; a tunnel loses what comes faster than it takes.
+        """Send some, counted from 0.
 
         Returns:
-            How many: what is lost does not arrive, and is missed there.
+            How many: what the tunnel then loses does not arrive, and is missed there.
         """
-        with wire(self._device) as opened:
-            for packet in self._packets[first : last + 1]:
-                try:
-                    opened.send(packet)
-                except OSError as error:
-                    if error.errno != errno.ENOBUFS:
-                        raise
+        send_all(self._device, self._packets[first : last + 1])
         return last + 1 - first
 
 
