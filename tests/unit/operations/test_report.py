@@ -19,8 +19,8 @@ def evidence(outputs: StackOutputs, tmp_path: Path) -> Path:
     verified = {"tenant": "werkendam", "time": "2026-11-28T22:10:00+00:00", "results": results}
     (tmp_path / "verify.json").write_text(json.dumps(verified))
     pairs = [{"source": "a", "verdicts": verdicts} for verdicts in ([], [], [{"kind": "fail"}])]
-    router = "the path passes a site's own router: router01"
-    untried = [{"source": "app01", "destination": "balie01", "reason": router}]
+    standby = "the tunnels are at edge01, which forwards: edge02 stands by without any"
+    untried = [{"source": "app01", "destination": "balie01", "reason": standby}]
     swept = {**verified, "pairs": pairs, "untried": untried, "standby": ["edge02"]}
     (tmp_path / "matrix.json").write_text(json.dumps(swept))
     return tmp_path
@@ -36,7 +36,8 @@ def test_report_tells_all_suites(outputs: StackOutputs, evidence: Path) -> None:
     assert "<strong>In orde</strong>" in page
     assert "2 van 3 controles geslaagd" in page
     assert "2 van 3 verbindingen zoals afgesproken" in page
-    told = "het verkeer gaat langs de eigen router van een locatie (router01)"
+    told = "de tunnels zijn bij edge01, die het verkeer doorgeeft;"
+    told += " edge02 staat reserve en heeft er geen"
     assert f"Niet volledig getest: 1 (zie bijlage 1), want {told}" in page
     assert f'<td>{told}</td><td class="mono">app01 → balie01</td>' in page
     assert "Wat <code>edge02</code> doorgeeft, is niet getest" in page
