@@ -17,11 +17,21 @@ PLACE = TablePlace(
 
 @dataclass(frozen=True, kw_only=True)
 class Saboteur:
-    """One thing broken for real. where: by which means. cases: all that fail, and no other."""
+    """One thing broken for real. where: by which means. cases: all that fail, and no other.
+
+    network: one outside that all of it is from or to; None when it is not about such a network.
+    """
 
     what: str
     where: str
     cases: tuple[str, ...]
+    network: str | None = None
+
+    @property
+    def red(self) -> str:
+        """What turns red, in words."""
+        cases = ", ".join(self.cases)
+        return f"{cases}, from or to {self.network} alone" if self.network else cases
 
 
 SABOTEURS: dict[str, Saboteur] = {
@@ -54,6 +64,24 @@ SABOTEURS: dict[str, Saboteur] = {
         what="a rule on the edge lets everything pass, and it no longer checks sources",
         where="the edge",
         cases=("I01", "I03", "I16"),
+    ),
+    "open-outwards": Saboteur(
+        what="a rule on the edge lets everything pass into a network outside",
+        where="the edge",
+        cases=("I01", "I16"),
+        network="internet",
+    ),
+    "open-inwards": Saboteur(
+        what="a rule on the edge lets everything pass that comes from a network outside",
+        where="the edge",
+        cases=("I01", "I16"),
+        network="internet",
+    ),
+    "false-source-outwards": Saboteur(
+        what="the edge lets a zone's flow into a network outside pass from all other zones too",
+        where="the edge",
+        cases=("I03",),
+        network="internet",
     ),
     "forgotten-ipv6": Saboteur(
         what="the edge forwards IPv6 that nobody planned",
@@ -116,7 +144,7 @@ SABOTEURS: dict[str, Saboteur] = {
 def render() -> str:
     """Render the table, one row a saboteur."""
     rows = ["| what is broken | where | cases that turn red |", "|---|---|---|"]
-    rows += [f"| {s.what} | {s.where} | {', '.join(s.cases)} |" for s in SABOTEURS.values()]
+    rows += [f"| {s.what} | {s.where} | {s.red} |" for s in SABOTEURS.values()]
     return "\n".join(rows)
 
 

@@ -2,7 +2,7 @@
 
 import json
 import shlex
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from ipaddress import IPv4Network
 
@@ -15,6 +15,20 @@ from lab.fabric.port import Segment
 from lab.process import until
 from tests.lab.estate import Estate, NicWish, nic_change, wait
 from tests.lab.hop import hopping
+from tests.lab.sabotage_edge import (
+    ANY,
+    OTHER,
+    OWN,
+    REMOVE_RULES,
+    Sabotage,
+    any_any,
+    commands,
+    false_source_outwards,
+    forgotten_ipv6,
+    no_source_check,
+    open_inwards,
+    open_outwards,
+)
 from tests.lab.setting import (
     APPLIED_WITHIN_S,
     await_fabric,
@@ -26,9 +40,6 @@ from tests.lab.setting import (
 from tests.lab.site import Site
 
 Switch = vim.dvs.VmwareDistributedVirtualSwitch
-Sabotage = Callable[[Estate, Mapping[str, Site]], AbstractContextManager[None]]
-
-OWN, OTHER = "noord", "zuid"
 PROVIDER = "datacentrum"
 """Has a server in the storage network (`db01`) and one in the back-up network (`app01`)."""
 
@@ -84,57 +95,6 @@ def promiscuous(estate: Estate, _: Mapping[str, Site]) -> AbstractContextManager
 
 
 @contextmanager
-def _commands(site: Site, before: dict[str, str], after: dict[str, str]) -> Iterator[None]:
-    site.ask(**before)
-    try:
-        yield
-    finally:
-        site.ask(**after)
-
-
-_RULE = "nft --handle list chain inet edge_filter forward | sed -n 's/.*sabotage.* # handle //p'"
-_REMOVE_RULES = f"for n in $({_RULE}); do nft delete rule inet edge_filter forward handle $n; done"
-_ANY = 'nft insert rule inet edge_filter forward {match} accept comment \\"sabotage\\"'
-
-
-def any_any(_: Estate, sites: Mapping[str, Site]) -> AbstractContextManager[None]:
-    """Let everything pass the edge."""
-    return _commands(sites[OWN], {"edge01": _ANY.format(match="")}, {"edge01": _REMOVE_RULES})
-
-
-def no_source_check(_: Estate, sites: Mapping[str, Site]) -> AbstractContextManager[None]:
-    """Let everything pass the edge, from wherever it comes."""
-    check = "for f in /proc/sys/net/ipv4/conf/*/rp_filter; do echo {value} > $f; done"
-    return _commands(
-        sites[OWN],
-        {"edge01": f"{check.format(value=0)}; {_ANY.format(match='')}"},
-        {"edge01": f"{_REMOVE_RULES}; {check.format(value=1)}"},
-    )
-
-
-def forgotten_ipv6(_: Estate, sites: Mapping[str, Site]) -> AbstractContextManager[None]:
-    """Give two segments IPv6 that the edge forwards."""
-    forwarding = "sysctl --quiet --write net.ipv6.conf.all.forwarding={value}"
-    plan = sites[OWN].stack.outputs().plan
-    devices = {nic.segment: nic.device for nic in plan.servers["edge01"].nics}
-    legs = [f"fd00:{n}::1/64 dev {devices[name]}" for n, name in enumerate(("app", "data"))]
-    hosts = {"app01": "fd00:0::11/64 dev eth0", "db01": "fd00:1::11/64 dev eth0"}
-
-    def change(verb: str) -> dict[str, str]:
-        """Without waiting for the address to prove unique: it must be there at once."""
-        nodad = " nodad" if verb == "add" else ""
-        return {host: f"ip address {verb} {address}{nodad}" for host, address in hosts.items()} | {
-            "edge01": "; ".join(f"ip address {verb} {leg}{nodad}" for leg in legs)
-        }
-
-    before, after = change("add"), change("del")
-    rule = _ANY.format(match="meta nfproto ipv6")
-    before["edge01"] += f"; {forwarding.format(value=1)}; {rule}"
-    after["edge01"] += f"; {forwarding.format(value=0)}; {_REMOVE_RULES}"
-    return _commands(sites[OWN], before, after)
-
-
-@contextmanager
 def route_added(estate: Estate, sites: Mapping[str, Site]) -> Iterator[None]:
     """Route from the edge by way of the bastion into the management network, no longer private."""
     bastion = sites[OWN].stack.outputs().plan.resolver
@@ -142,15 +102,15 @@ def route_added(estate: Estate, sites: Mapping[str, Site]) -> Iterator[None]:
     forwarding = "sysctl --quiet --write net.ipv4.ip_forward={value}"
     with (
         change_setting(estate, "provider-management", vlan=vlan),
-        _commands(
+        commands(
             sites[OWN],
             {
                 "edge01": f"ip route add 10.255.0.0/24 via {bastion};"
-                + _ANY.format(match="ip daddr 10.255.0.0/24"),
+                + ANY.format(match="ip daddr 10.255.0.0/24"),
                 "bastion01": forwarding.format(value=1),
             },
             {
-                "edge01": f"ip route del 10.255.0.0/24; {_REMOVE_RULES}",
+                "edge01": f"ip route del 10.255.0.0/24; {REMOVE_RULES}",
                 "bastion01": forwarding.format(value=0),
             },
         ),
@@ -199,13 +159,13 @@ def _leg_at_provider(segment: str, server: str) -> Sabotage:
         plan = sites[PROVIDER].stack.outputs().plan
         address = plan.servers[server].address
         own = IPv4Network(plan.segments[segment].prefix)[200]
-        rule = _ANY.format(match=f"ip daddr {address} meta l4proto tcp")
+        rule = ANY.format(match=f"ip daddr {address} meta l4proto tcp")
         with (
             _second_leg(estate, "edge01", f"{PROVIDER}-{segment}") as device,
-            _commands(
+            commands(
                 sites[OWN],
                 {"edge01": f"ip address add {own}/24 dev {device}; {rule}"},
-                {"edge01": _REMOVE_RULES},
+                {"edge01": REMOVE_RULES},
             ),
         ):
             yield
@@ -232,11 +192,11 @@ def wrong_twin(estate: Estate, sites: Mapping[str, Site]) -> Iterator[None]:
             f"ip neighbour add {address} lladdr {twin.mac} nud permanent dev {device};"
             f" ip route add {address} dev {device} table 27; {rule.format(verb='add')}; "
         )
-        let = _ANY.format(match=f"ip daddr {address} iifname {app} meta l4proto tcp")
-        with _commands(
+        let = ANY.format(match=f"ip daddr {address} iifname {app} meta l4proto tcp")
+        with commands(
             sites[OWN],
             {"edge01": way + let},
-            {"edge01": f"{rule.format(verb='del')}; {_REMOVE_RULES}"},
+            {"edge01": f"{rule.format(verb='del')}; {REMOVE_RULES}"},
         ):
             yield
 
@@ -316,7 +276,7 @@ def _stand_in(
             *("python3", "-c", *program),
         ]
     )
-    return _commands(
+    return commands(
         sites[OWN],
         {"bastion01": f"systemctl stop {stops}; {stand_in}"},
         {"bastion01": f"systemctl stop sabotage.socket sabotage.service; systemctl start {starts}"},
@@ -349,7 +309,7 @@ def telling_clock(_: Estate, sites: Mapping[str, Site]) -> AbstractContextManage
 def shared_resolver(_: Estate, sites: Mapping[str, Site]) -> AbstractContextManager[None]:
     """Teach the bastion's resolver a name of the neighbour."""
     name = f"app01.{OTHER}.internal"
-    return _commands(
+    return commands(
         sites[OWN],
         {"bastion01": f"unbound-control local_data {name} IN A 10.22.20.11"},
         {"bastion01": f"unbound-control local_data_remove {name}"},
@@ -363,6 +323,9 @@ SABOTAGES: dict[str, Sabotage] = {
     "promiscuous": promiscuous,
     "any-any": any_any,
     "no-source-check": no_source_check,
+    "open-outwards": open_outwards,
+    "open-inwards": open_inwards,
+    "false-source-outwards": false_source_outwards,
     "forgotten-ipv6": forgotten_ipv6,
     "route-added": route_added,
     "dual-homed": dual_homed,

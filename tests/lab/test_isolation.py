@@ -25,7 +25,8 @@ from lab.layout import Layout
 from tests.isolation.saboteur import SABOTEURS
 from tests.lab import frame
 from tests.lab.estate import Estate, await_true
-from tests.lab.sabotage import OTHER, OWN, PROVIDER, SABOTAGES, TAKEN_MAC
+from tests.lab.sabotage import PROVIDER, SABOTAGES, TAKEN_MAC
+from tests.lab.sabotage_edge import OTHER, OWN, UPLINK
 from tests.lab.site import Site, open_site
 from tests.lab.tenant import fail_tenant, run_tenant
 
@@ -64,6 +65,8 @@ def sites(layout: Layout, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         for site in (own, other, provider):
             _make_small(site)
         _put_at_provider(provider)
+        _join_outside(own, "203.0.113.11")
+        _join_outside(other, "203.0.113.21")
         with ThreadPoolExecutor() as engineers:
             for done in [engineers.submit(site.up) for site in (own, other, provider)]:
                 done.result()
@@ -105,6 +108,17 @@ def _put_at_provider(site: Site) -> None:
             content["zones"][zone]["segments"][zone]["vlan"] = networks[network]["vlan"]
 
 
+def _join_outside(site: Site, address: str) -> None:
+    """Give a site's edge a leg in a network outside, where one zone may browse."""
+    with site.edit() as content:
+        content["outside"] = {UPLINK: {"prefix": "203.0.113.0/24", "purpose": "the internet"}}
+        content["servers"]["edge01"]["interfaces"][UPLINK] = address
+        content["flows"]["browsing"] = {
+            **{"from": ["app"], "to": [UPLINK], "protocol": "tcp", "port": 80},
+            **{"purpose": "guests see the internet", "owner": "facilitair beheerder"},
+        }
+
+
 def _findings(site: Site) -> dict[str, Any]:
     file = ROOT / "evidence" / site.stack.name / "isolation.json"
     found: dict[str, Any] = json.loads(file.read_text())
@@ -141,6 +155,11 @@ def test_nothing_comes_through_and_everything_is_shown(sites: dict[str, Site], r
     assert {"I19", "I20"} <= {outcome["case"] for outcome in outcomes}
     changed = [o["target"]["server"] for o in outcomes if o["case"] == "I11"]
     assert sorted(changed) == ["app01", "bastion01", "db01"]
+    for side, other in (("source", "target"), ("target", "source")):
+        outside = [outcome for outcome in outcomes if outcome[side]["zone"] == UPLINK]
+        assert {outcome["case"] for outcome in outside} == {"I01", "I03", "I16"}
+        zones = {outcome[other]["zone"] for outcome in outside if outcome[other]["tenant"] == OWN}
+        assert zones == {"app", "data", "beheer"}
 
 
 def test_capture_holds_the_packets_that_the_witness_heard(sites: dict[str, Site], run: Run) -> None:
@@ -210,4 +229,7 @@ def test_saboteur_turns_exactly_its_cases_red(
     assert "are no pass" in lines[-1]
     bad = [outcome for outcome in _findings(site)["outcomes"] if outcome["verdict"] != "pass"]
     assert {outcome["verdict"] for outcome in bad} == {"fail"}
+    if network := SABOTEURS[name].network:
+        ends = [{outcome["source"]["zone"], outcome["target"]["zone"]} for outcome in bad]
+        assert all(network in zones for zones in ends)
     assert tuple(sorted({outcome["case"] for outcome in bad})) == SABOTEURS[name].cases
