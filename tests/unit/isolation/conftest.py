@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from ipaddress import IPv4Interface
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from infra.isolation.mac_change import TO_OTHER_S, MacChange, MacChangeSeen
 from infra.operations.stack import ROOT
 from infra.outputs import StackOutputs, export
 from infra.plan import compile_plan
+from infra.plan.model import Nic
 from infra.record import load
 from infra.record.place import PROVIDER_FILE, TENANT_FILE
 from infra.record.provider import Provider
@@ -55,6 +57,21 @@ def outputs_of(record: Path, bastion: str) -> StackOutputs:
     uuids = {key: f"uuid-of-{key}" for key in plan.servers}
     secrets = {"management_key": "x", "databases": {"meldingen": "x"}}
     return StackOutputs.model_validate_json(export(plan, management, uuids, secrets))
+
+
+def joined(outputs: StackOutputs, server: str, network: str, address: str) -> StackOutputs:
+    """Give a server of a tenant a leg in a network outside. address: with prefix length."""
+    plan = outputs.plan
+    number = len(plan.outside)
+    nic = Nic(
+        device=f"eth1{number}", mac=f"00:50:56:00:09:0{number}", segment=network, address=address
+    )
+    with_leg = plan.servers[server].model_copy(update={"nics": (*plan.servers[server].nics, nic)})
+    update = {
+        "servers": {**plan.servers, server: with_leg},
+        "outside": {**plan.outside, network: str(IPv4Interface(address).network)},
+    }
+    return outputs.model_copy(update={"plan": plan.model_copy(update=update)})
 
 
 @pytest.fixture(scope="session")

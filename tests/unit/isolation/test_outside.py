@@ -17,9 +17,8 @@ from infra.isolation.judge import HostKey, Report, judge
 from infra.isolation.outcome import Outcome
 from infra.operations.stack import ROOT
 from infra.outputs import StackOutputs
-from infra.plan.model import Nic
 from infra.record.provider import Provider
-from tests.unit.isolation.conftest import RUN, outputs_of, report_well
+from tests.unit.isolation.conftest import RUN, joined, outputs_of, report_well
 
 UPLINK = "internet"
 EDGES, ROUTER, THEIRS = "203.0.113.11", "203.0.113.12", "203.0.113.21"
@@ -38,15 +37,7 @@ def tenant() -> StackOutputs:
 @pytest.fixture(scope="module")
 def neighbour(other: StackOutputs) -> StackOutputs:
     """Return a neighbour whose edge is in the same network outside."""
-    plan = other.plan
-    edge = plan.servers["edge01"]
-    nic = Nic(device="eth9", mac="00:50:56:00:00:99", segment=UPLINK, address=f"{THEIRS}/24")
-    with_leg = edge.model_copy(update={"nics": (*edge.nics, nic)})
-    update = {
-        "servers": {**plan.servers, "edge01": with_leg},
-        "outside": {UPLINK: "203.0.113.0/24"},
-    }
-    return other.model_copy(update={"plan": plan.model_copy(update=update)})
+    return joined(other, "edge01", UPLINK, f"{THEIRS}/24")
 
 
 @pytest.fixture(scope="module")
