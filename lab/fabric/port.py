@@ -94,18 +94,24 @@ table bridge {TABLE} {{
 
 
 def port_ruleset(port: Port) -> str:
-    """Return the commands that put a port's policy in force, all at once or not at all."""
-    entering = ["ether type { 8021q, 8021ad } counter drop"]
+    """Return the commands that put a port's policy in force, all at once or not at all.
+
+    Most frames are of a kind to which no later rule applies: they are let pass first.
+    """
+    entering = []
     leaving = []
-    if not port.security.forged_transmits:
-        entering.append(f"ether saddr != {port.allowed_mac} counter drop")
-        entering.append(f"ether type arp arp saddr ether != {port.allowed_mac} counter drop")
     if port.security.is_isolated:
         entering.append(f"meta mark set {_FROM_ISOLATED}")
         leaving.append(f"meta mark {_FROM_ISOLATED} counter drop")
+    entering.append(f"ether saddr {port.allowed_mac} ether type ip accept")
+    entering.append("ether type { 8021q, 8021ad } counter drop")
+    if not port.security.forged_transmits:
+        entering.append(f"ether saddr != {port.allowed_mac} counter drop")
+        entering.append(f"ether type arp arp saddr ether != {port.allowed_mac} counter drop")
     if port.is_shut:
         leaving.append("counter drop")
     if not port.security.allow_promiscuous:
+        leaving.append(f"ether daddr {port.allowed_mac} accept")
         # The lowest bit of the first byte marks broadcast and multicast (IEEE 802).
         leaving.append(
             f"ether daddr & 01:00:00:00:00:00 == 00:00:00:00:00:00 "

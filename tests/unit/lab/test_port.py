@@ -25,6 +25,8 @@ def rules(effective_mac: str = MAC, **security: bool) -> list[str]:
     return [line.partition("-4000 ")[2] for line in lines if line.startswith("add rule")]
 
 
+ORDINARY = "ether saddr {} ether type ip accept"
+OWN = "ether daddr {} accept"
 TAGGED = "ether type { 8021q, 8021ad } counter drop"
 OVERHEARD = "ether daddr & 01:00:00:00:00:00 == 00:00:00:00:00:00 ether daddr != {} counter drop"
 FORGED = "ether saddr != {} counter drop"
@@ -33,10 +35,12 @@ FORGED_ARP = "ether type arp arp saddr ether != {} counter drop"
 
 def test_strict_port_lets_its_own_address_pass_and_nothing_else() -> None:
     assert rules() == [
+        ORDINARY.format(MAC),
         TAGGED,
         FORGED.format(MAC),
         FORGED_ARP.format(MAC),
         "accept",
+        OWN.format(MAC),
         OVERHEARD.format(MAC),
         "accept",
     ]
@@ -44,6 +48,7 @@ def test_strict_port_lets_its_own_address_pass_and_nothing_else() -> None:
 
 def test_accepting_everything_still_drops_tagged_frames() -> None:
     assert rules(allow_promiscuous=True, mac_changes=True, forged_transmits=True) == [
+        ORDINARY.format(MAC),
         TAGGED,
         "accept",
         "accept",
@@ -52,16 +57,22 @@ def test_accepting_everything_still_drops_tagged_frames() -> None:
 
 def test_accepted_mac_change_moves_the_port_to_the_new_address() -> None:
     assert FORGED.format(OTHER) in rules(OTHER, mac_changes=True)
-    assert rules(OTHER, mac_changes=True)[-2:] == [OVERHEARD.format(OTHER), "accept"]
+    assert rules(OTHER, mac_changes=True)[-3:] == [
+        OWN.format(OTHER),
+        OVERHEARD.format(OTHER),
+        "accept",
+    ]
 
 
 def test_rejected_mac_change_lets_nothing_in() -> None:
     assert rules(OTHER) == [
+        ORDINARY.format(MAC),
         TAGGED,
         FORGED.format(MAC),
         FORGED_ARP.format(MAC),
         "accept",
         "counter drop",
+        OWN.format(MAC),
         OVERHEARD.format(MAC),
         "accept",
     ]
@@ -69,8 +80,9 @@ def test_rejected_mac_change_lets_nothing_in() -> None:
 
 def test_isolated_port_marks_what_it_sends_and_gets_nothing_that_is_marked() -> None:
     assert rules(is_isolated=True, allow_promiscuous=True, forged_transmits=True) == [
-        TAGGED,
         "meta mark set 1",
+        ORDINARY.format(MAC),
+        TAGGED,
         "accept",
         "meta mark 1 counter drop",
         "accept",
