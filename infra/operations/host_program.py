@@ -6,6 +6,7 @@ One JSON line goes in for each that comes out. Must not know what the program do
 import importlib
 import inspect
 import json
+import os
 import select
 import shlex
 import subprocess
@@ -16,6 +17,8 @@ from contextlib import ExitStack, contextmanager
 from typing import IO, Any
 
 from infra.operations.management_path import ManagementPath, NoAnswerError
+
+_ROOM = 1 << 16
 
 _BOOT = """
 import json, sys, types
@@ -35,9 +38,10 @@ class HostProgram:
             message = f"{server}: the program has no input or output of its own"
             raise ValueError(message)
         self._orders, self._answers = process.stdin, process.stdout
+        self._told = b""
 
     def order(self, line: str) -> None:
-        """Give an order; `answer` must be asked for before the next."""
+        """Give an order; it is carried out after those before it."""
         try:
             self._orders.write(line + "\n")
             self._orders.flush()
@@ -45,7 +49,7 @@ class HostProgram:
             raise NoAnswerError(self._complaint()) from error
 
     def answer(self, deadline: float) -> Any:
-        """Wait for the answer to the last order.
+        """Wait for the answer to the first order that has none yet.
 
         Args:
             deadline: on the monotonic clock, in seconds.
@@ -53,12 +57,15 @@ class HostProgram:
         Raises:
             NoAnswerError: when there is none by then, or the program or its host has ended.
         """
-        left_s = max(0.0, deadline - time.monotonic())
-        if not select.select([self._answers], [], [], left_s)[0]:
-            message = f"{self._server}: no answer in time"
-            raise NoAnswerError(message)
-        if not (line := self._answers.readline()):
-            raise NoAnswerError(self._complaint())
+        while b"\n" not in self._told:
+            left_s = max(0.0, deadline - time.monotonic())
+            if not select.select([self._answers], [], [], left_s)[0]:
+                message = f"{self._server}: no answer in time"
+                raise NoAnswerError(message)
+            if not (part := os.read(self._answers.fileno(), _ROOM)):
+                raise NoAnswerError(self._complaint())
+            self._told += part
+        line, _, self._told = self._told.partition(b"\n")
         return json.loads(line)
 
     def _complaint(self) -> str:
@@ -89,10 +96,26 @@ class HostPrograms(Mapping[str, HostProgram]):
         Raises:
             NoAnswerError: when one of them gives none.
         """
+        return self.ask_in_turn(orders, within_s=within_s)[0]
+
+    def ask_in_turn(
+        self, *turns: Mapping[str, Mapping[str, object]], within_s: float
+    ) -> list[dict[str, Any]]:
+        """Give each server its orders of all turns at once; return the answers of each turn.
+
+        No server waits for another: who has no order in a turn goes on with that of the next.
+
+        Raises:
+            NoAnswerError: when one of them gives none.
+        """
         deadline = time.monotonic() + within_s
-        for server, order in orders.items():
-            self._programs[server].order(json.dumps(order))
-        return {server: self._programs[server].answer(deadline) for server in orders}
+        for orders in turns:
+            for server, order in orders.items():
+                self._programs[server].order(json.dumps(order))
+        return [
+            {server: self._programs[server].answer(deadline) for server in orders}
+            for orders in turns
+        ]
 
 
 @contextmanager

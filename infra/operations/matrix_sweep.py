@@ -90,31 +90,35 @@ class Sweeps:
     def sweep(self, pairs: Sequence[Pair]) -> list[Outcome]:
         """Try all filters of each pair, each on its own."""
         found: dict[Pair, list[Swept]] = {pair: [] for pair in pairs}
-        for pair, swept in self._outgoing(pairs).items():
-            found[pair].append(swept)
+        outgoing: dict[Pair, Swept] = {}
         crossings = [(pair, passage) for pair in pairs for passage in pair.passages]
         for group in _groups(crossings, lambda one: (one[1].server, _tunnel_end(one[1].entry))):
             for (pair, _), swept in sweep_until_exact(self._forward, group).items():
                 found[pair].append(swept)
-        for arriving in _groups(pairs, lambda pair: _tunnel_end(pair.arrival)):
-            for pair, swept in sweep_until_exact(self._incoming, arriving).items():
-                found[pair].append(swept)
-        return [judge(pair, tuple(swept)) for pair, swept in found.items()]
 
-    def _outgoing(self, pairs: Sequence[Pair]) -> dict[Pair, Swept]:
-        """Send through the source's own filter, which refuses to our face what it drops."""
+        def sweep_ends(arriving: Sequence[Pair], blocks: int) -> dict[Pair, Swept]:
+            # The edge alone hands over most of these; meanwhile the sources try their own filters.
+            departing = [pair for pair in arriving if pair not in outgoing]
+            made, told = self._incoming(arriving, blocks, self._outgoing(departing))
+            outgoing.update({pair: read_outgoing(pair, told[pair.source]) for pair in departing})
+            return made
+
+        for arriving in _groups(pairs, lambda pair: _tunnel_end(pair.arrival)):
+            for pair, swept in sweep_until_exact(sweep_ends, arriving).items():
+                found[pair].append(swept)
+        return [judge(pair, (outgoing[pair], *swept)) for pair, swept in found.items()]
+
+    def _outgoing(self, pairs: Sequence[Pair]) -> dict[str, dict[str, Any]]:
+        """Order to send through the sources' own filters, which refuse what they drop."""
         token, port = next(self._marks)
-        answers = self._ask(
-            {
-                pair.source: {
-                    "do": "send_through",
-                    "sweep": self._order(pair, pair.departure, token, port),
-                    "udp_ports": self._udp_ports,
-                }
-                for pair in pairs
+        return {
+            pair.source: {
+                "do": "send_through",
+                "sweep": self._order(pair, pair.departure, token, port),
+                "udp_ports": self._udp_ports,
             }
-        )
-        return {pair: read_outgoing(pair, answers[pair.source]) for pair in pairs}
+            for pair in pairs
+        }
 
     def _forward(self, crossings: Sequence[Crossing], blocks: int) -> dict[Crossing, Swept]:
         """Send to one who forwards, past the filters before it; what is seen behind has passed."""
@@ -129,7 +133,7 @@ class Sweeps:
         onward = [(pair, passage) for pair, passage in crossings if passage.exit.is_tunnel]
         before = self._arm(pairs, token, port, stands, blocks, [pair for pair, _ in onward])
         entries = [passage.entry for _, passage in crossings]
-        sent = self._send(pairs, entries, token, port)
+        sent, _ = self._send(pairs, entries, token, port, {})
         after = self._hear(
             stands,
             kept,
@@ -142,21 +146,33 @@ class Sweeps:
         self._end(pairs, entries, ports, token, port)
         return read_forward(dict(zip(crossings, sent, strict=True)), before, after, server)
 
-    def _incoming(self, pairs: Sequence[Pair], blocks: int) -> dict[Pair, Swept]:
-        """Send from the last link on; what the destination answers has passed its filter."""
+    def _incoming(
+        self, pairs: Sequence[Pair], blocks: int, meanwhile: Mapping[str, dict[str, Any]]
+    ) -> tuple[dict[Pair, Swept], Answers]:
+        """Send from the last link on; what the destination answers has passed its filter.
+
+        Args:
+            pairs: which arrive by wires, or all by tunnels that end at one server.
+            blocks: room of each sensor.
+            meanwhile: an order for each of some servers, which concerns other filters.
+
+        Returns:
+            What was found, and the answers to the other orders.
+        """
         token, port = next(self._marks)
         kept = {pair.destination: _tcp(pair.incoming) for pair in pairs}
         before = self._arm(pairs, token, port, dict.fromkeys(kept, "here"), blocks, [])
         arrivals = [pair.arrival for pair in pairs]
-        sent = self._send(pairs, arrivals, token, port)
+        sent, told = self._send(pairs, arrivals, token, port, meanwhile)
         counted = {pair.destination: count for pair, count in zip(pairs, sent, strict=True)}
         after = self._hear(kept, kept, counted, {})
         ports = [after[pair.destination]["heard"]["answered"]["tcp"] for pair in pairs]
         self._end(pairs, arrivals, ports, token, port)
-        return {
+        made = {
             pair: read_incoming(pair, count, before, after)
             for pair, count in zip(pairs, sent, strict=True)
         }
+        return made, told
 
     def _arm(
         self,
@@ -195,11 +211,17 @@ class Sweeps:
         )
 
     def _send(
-        self, pairs: Sequence[Pair], links: Sequence[Link], token: int, port: int
-    ) -> list[int]:
+        self,
+        pairs: Sequence[Pair],
+        links: Sequence[Link],
+        token: int,
+        port: int,
+        meanwhile: Mapping[str, dict[str, Any]],
+    ) -> tuple[list[int], Answers]:
         """Send the probes of each pair by a link; tell how many were sent.
 
-        links: all wires, or all tunnels that end at one server.
+        links: all wires, or all tunnels that end at one server. meanwhile: orders of another kind,
+        whose answers are told too.
         """
         senders: dict[str, list[int]] = {}
         for index, link in enumerate(links):
@@ -209,10 +231,11 @@ class Sweeps:
             for sender, own in senders.items()
         }
         if receiver := _tunnel_end(links[0]):
-            return self._send_into_tunnels(senders, sweeps, receiver)
+            return self._send_into_tunnels(senders, sweeps, receiver), self._ask(meanwhile)
         order = {"do": "send_past", "udp_ports": self._udp_ports}
-        answers = self._ask({sender: order | {"sweeps": sweeps[sender]} for sender in senders})
-        return _in_order(senders, answers)
+        past = {sender: order | {"sweeps": sweeps[sender]} for sender in senders}
+        answers, told = self._hosts.ask_in_turn(past, meanwhile, within_s=ANSWER_S)
+        return _in_order(senders, answers), told
 
     def _send_into_tunnels(
         self,

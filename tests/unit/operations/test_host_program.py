@@ -17,6 +17,18 @@ def test_orders_are_answered_by_each_host(path: Callable[[str], ManagementPath])
         assert hosts.ask(orders, within_s=60) == {"app01": {}, "db01": {}}
 
 
+def test_orders_of_several_turns_are_answered_turn_by_turn(
+    path: Callable[[str], ManagementPath],
+) -> None:
+    with run_on_hosts(path(HERE), ["app01", "db01"], MODULES) as hosts:
+        end, addresses = {"do": "end", "sweeps": []}, {"do": "addresses"}
+        first, second = hosts.ask_in_turn(
+            {"app01": end}, {"db01": end, "app01": addresses}, within_s=60
+        )
+        assert first == {"app01": {}}
+        assert (second["db01"], [*second["app01"]]) == ({}, ["addresses"])
+
+
 def test_host_that_fails_is_named_with_its_last_words(
     path: Callable[[str], ManagementPath],
 ) -> None:
