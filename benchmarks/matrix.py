@@ -58,8 +58,8 @@ def main() -> None:
                 f" three for {forwarded} of the pairs, two where no edge is between. In the lab"
                 " all hosts share the cores; what limits is the kernel's way from a sender"
                 " through a bridge to the filter, 1 to 3 µs of one core a probe. Other work on the"
-                " machine makes the time longer, the processor time hardly: half of it is what two"
-                " cores need that do nothing else.",
+                " machine makes the time much longer, and the processor time by some: caches are"
+                " shared. Two cores that do nothing else need at least half of the latter.",
             ),
         ),
     )
