@@ -175,6 +175,15 @@ class Host:
             )
         self._await_start()
 
+    def follow(self, machine: Machine, macs: Mapping[int, str]) -> None:
+        """Bring the ports of some NICs to the address that the guest has given them.
+
+        macs: NIC key -> address.
+        """
+        for nic in machine.nics:
+            if nic.key in macs:
+                self._switch.connect(self._port(machine, nic, macs[nic.key]), self.namespace, "")
+
     def adapt(self, machine: Machine, running: Running, macs: Mapping[int, str]) -> None:
         """Bring the NICs, disks, limits and guestinfo of a running host to what is wanted.
 

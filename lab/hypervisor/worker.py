@@ -99,6 +99,7 @@ class Worker:
 
     def _work(self, wanted: Machine | None) -> float:
         """Take the steps that are due; return after how many seconds to look again."""
+        self._follow_macs()
         seen, running = self._host.observe()
         if wanted is not None and self._has_crashed(wanted, seen):
             pause_s = self._boot_at - time.monotonic()
@@ -191,11 +192,21 @@ class Worker:
         self._tell(wanted, STOPPED)
         return _BOOTING_PAUSE_S
 
+    def _follow_macs(self) -> None:
+        """Have ports follow the MAC that the guest has given itself, or shut, before all else.
+
+        A switch does so at once; what the guest hears until we do, it would not hear there.
+        """
+        if self._macs is None and self._adapted is not None:
+            machine, former = self._adapted
+            self._macs = self._host.effective_macs()
+            changed = {key: mac for key, mac in self._macs.items() if former.get(key) != mac}
+            self._host.follow(machine, changed)
+
     def _adapt(self, wanted: Machine, running: Running) -> None:
         now = time.monotonic()
         if self._macs is None or now >= self._repair_at:
             self._macs = self._host.effective_macs()
-        # A port follows the MAC that the guest has given itself, or shuts.
         if (wanted, self._macs) != self._adapted or now >= self._repair_at:
             self._host.adapt(wanted, running, self._macs)
             self._adapted = (wanted, self._macs)

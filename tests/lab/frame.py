@@ -3,6 +3,7 @@
 import socket
 import struct
 import time
+from threading import Event
 
 _MARK = b"lab test frame "
 
@@ -13,6 +14,17 @@ def send(interface: str, frame: bytes, *, count: int = 3) -> None:
         raw.bind((interface, 0))
         for _ in range(count):
             raw.send(frame)
+
+
+def stream(interface: str, frame: bytes, is_over: Event) -> int:
+    """Send a frame about every millisecond until it is over; return how many were sent."""
+    sent = 0
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as raw:
+        raw.bind((interface, 0))
+        while not is_over.wait(0.001):
+            raw.send(frame)
+            sent += 1
+    return sent
 
 
 def listen(interface: str) -> socket.socket:

@@ -9,7 +9,9 @@ import re
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -362,8 +364,17 @@ def test_guest_that_takes_another_mac_hears_nothing_unless_that_is_accepted(
         estate.run(receiver, f"ip link set eth1 address {mac}")
 
     assert heard() == {"own", "everybody"}
-    give(taken)
-    await_true("the port shut", lambda: heard() == set())
+    sent = frame.plain("taken", source=speaker.mac, destination=taken)
+    is_over = Event()
+    with estate.inside(receiver, lambda: frame.listen("eth1")) as raw, ThreadPoolExecutor() as more:
+        streamed = more.submit(estate.inside, sender, lambda: frame.stream("eth1", sent, is_over))
+        try:
+            give(taken)
+            await_true("the port shut", lambda: heard() == set())
+        finally:
+            is_over.set()
+        assert streamed.result() > 0
+        assert frame.count_seen(raw, "taken") == 0, "not even before the port was shut"
     give(own.mac)
     await_true("the port open again", lambda: heard() == {"own", "everybody"})
     estate.set_policy(port_group, 222, ("macChanges",))
