@@ -14,13 +14,13 @@ from infra.isolation.clock import Span
 from infra.isolation.frame import BROADCAST, on_wire, plain
 from infra.isolation.ground import Ground, Leg
 
-HELD_S = 1.0
+HELD_S = 1.1
 """How long a host has the other MAC, from moment 0 of its round."""
 
-TO_OTHER_S = tuple(0.4 + 0.05 * number for number in range(10))
+TO_OTHER_S = tuple(0.5 + 0.05 * number for number in range(10))
 """When frames go to the other MAC: a switch has had time to act on it, either way."""
 
-TO_OWN_S = tuple(1.2 + 0.1 * number for number in range(8))
+TO_OWN_S = tuple(1.3 + 0.1 * number for number in range(8))
 """When frames go to the own MAC again: several, as a switch may take a moment to act on it."""
 
 

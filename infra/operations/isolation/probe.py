@@ -158,12 +158,16 @@ def set_mac(device: str, mac: str) -> None:
 
 
 def change_mac(order: dict[str, Any], guard: Guard) -> dict[str, Any]:
-    """Have another MAC from one moment to another, and the own one again."""
-    if order["until"] > guard.ends - RESERVE_S:
-        message = f"{guard.device} would be given its own MAC back too early"
-        raise OSError(message)
+    """Have another MAC from one moment to another, and the own one again.
+
+    Keeps the own one, and tells so, when the guard would give it back too early.
+    """
+    wait_for(order["at"])
+    now = time.monotonic()
+    if max(now, order["until"]) > guard.ends - RESERVE_S:
+        own = read_mac(guard.device)
+        return {"taken": now, "restored": now, "had": own, "has": own}
     with open_raw(guard.device) as raw:
-        wait_for(order["at"])
         set_mac(guard.device, order["mac"])
         taken = time.monotonic()
         try:

@@ -11,7 +11,7 @@ from infra.isolation.clock import Span
 from infra.isolation.compile import Campaign, compile_campaign
 from infra.isolation.ground import Ground, survey
 from infra.isolation.judge import HostKey, Report
-from infra.isolation.mac_change import TO_OTHER_S, MacChange, MacChangeSeen
+from infra.isolation.mac_change import HELD_S, TO_OTHER_S, MacChange, MacChangeSeen
 from infra.operations.stack import ROOT
 from infra.outputs import StackOutputs, export
 from infra.plan import compile_plan
@@ -165,7 +165,7 @@ def see_well(change: MacChange) -> MacChangeSeen:
         had=change.mac,
         has=change.leg.mac,
         taken=moment(0.0),
-        restored=moment(1.0),
+        restored=moment(HELD_S),
         sent=tuple(moment(at) for at in TO_OTHER_S),
     )
 

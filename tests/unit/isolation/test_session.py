@@ -17,10 +17,12 @@ from pathlib import Path
 import pytest
 
 from infra.operations.isolation import probe, session
-from infra.operations.isolation.session import PROGRAM, open_session
+from infra.operations.isolation.session import PROGRAM, Sessions, open_session
 from infra.operations.management_path import ManagementPath, NoAnswerError
 
 HOST = ("werkendam", "db01")
+PYTHON = """exec python3 -uc 'import json, sys
+exec(compile(json.loads(sys.stdin.readline()), "probe", "exec"))'"""
 Listen = Callable[[], probe.Presence]
 
 
@@ -54,9 +56,7 @@ def test_probe_needs_nothing_but_the_standard_library() -> None:
 
 
 def test_program_and_orders_go_by_standard_input(path: Callable[[str], ManagementPath]) -> None:
-    program = """exec python3 -uc 'import json, sys
-exec(compile(json.loads(sys.stdin.readline()), "probe", "exec"))'"""
-    with open_session(path(program), HOST) as opened:
+    with open_session(path(PYTHON), HOST) as opened:
         with pytest.raises(NoAnswerError, match="werkendam/db01: cannot dance: no such order"):
             opened.order("dance")
         assert opened.order("ask", questions=[]) == {"replies": {}}
@@ -98,6 +98,33 @@ def test_silence_ends_at_the_deadline(
         pytest.raises(NoAnswerError, match=r"no answer to `report` within 0\.2 s"),
     ):
         opened.order("report")
+
+
+def test_host_that_is_lost_is_told_and_the_others_go_on(
+    path: Callable[[str], ManagementPath],
+) -> None:
+    with (
+        open_session(path("exit 255"), HOST) as lost,
+        open_session(path(PYTHON), ("werkendam", "app01")) as other,
+    ):
+        sessions = Sessions([lost, other])
+        for _ in range(2):
+            answers = sessions.each(lambda one: one.order("ask", questions=[]))
+            assert answers == {other.host: {"replies": {}}}
+        assert sessions.each(lambda one: one.order("tell_time"), only=[HOST]) == {}
+        assert list(sessions.lost) == [HOST]
+        assert sessions.lost[HOST].startswith("werkendam/db01: lost while asked to ask")
+
+
+def test_mac_that_systemd_would_give_back_meanwhile_is_not_changed() -> None:
+    guard = object.__new__(probe.Guard)
+    guard.device, guard.own = probe.LOOPBACK, probe.read_mac(probe.LOOPBACK)
+    now = time.monotonic()
+    guard.ends = now + probe.RESERVE_S
+    order = {"at": now, "until": now + 0.1, "mac": "02:00:00:00:00:01"}
+    told = probe.change_mac(order, guard)
+    assert told["had"] == told["has"] == guard.own == "00:00:00:00:00:00"
+    assert told["taken"] == told["restored"]
 
 
 @pytest.fixture
