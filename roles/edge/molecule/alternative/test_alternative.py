@@ -40,6 +40,25 @@ def test_address_of_another_segment_is_forged(connect: Callable[[str], Any]) -> 
     assert connect("host01").check_output(count) != before
 
 
+SEGMENT = """
+import socket
+opened = socket.create_connection(("10.31.30.11", 8080), timeout=3)
+print(opened.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG))
+"""
+
+
+def test_segments_fit_the_way_on_where_that_takes_less(connect: Callable[[str], Any]) -> None:
+    """As into a tunnel: to the other end, 40 bytes of headers and 12 of options are no segment."""
+    host = connect("host01")
+    route = host.check_output("ip -oneline route show 10.31.20.0/24").strip()
+    assert connect("app01").check_output("python3 -c %s", SEGMENT) == str(1500 - 52)
+    host.check_output(f"ip route change {route} mtu 1300")
+    try:
+        assert connect("app01").check_output("python3 -c %s", SEGMENT) == str(1300 - 52)
+    finally:
+        host.check_output(f"ip route change {route} mtu 0")
+
+
 def test_flow_added_is_foretold_and_passes(connect: Callable[[str], Any]) -> None:
     guest = connect("guest01")
     assert not _reaches(guest, "10.31.30.11", 8080)
