@@ -5,6 +5,7 @@ A small program stands for ssh; what frames do is tried in the lab.
 
 import ast
 import base64
+import itertools
 import os
 import socket
 import sys
@@ -29,9 +30,10 @@ Listen = Callable[[], probe.Presence]
 @pytest.fixture
 def path(tmp_path: Path) -> Callable[[str], ManagementPath]:
     """Return what makes a management path whose ssh is a shell program."""
+    numbers = itertools.count()
 
     def make(program: str) -> ManagementPath:
-        ssh = tmp_path / "ssh"
+        ssh = tmp_path / f"ssh-{next(numbers)}"
         ssh.write_text(f"#!/bin/sh\n{program}\n")
         ssh.chmod(0o700)
         return ManagementPath(
