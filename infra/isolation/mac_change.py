@@ -20,7 +20,7 @@ HELD_S = 1.1
 TO_OTHER_S = tuple(0.5 + 0.05 * number for number in range(10))
 """When frames go to the other MAC: a switch has had time to act on it, either way."""
 
-TO_OWN_S = tuple(1.3 + 0.1 * number for number in range(8))
+TO_OWN_S = tuple(1.3 + 0.2 * number for number in range(10))
 """When frames go to the own MAC again: several, as a switch may take a moment to act on it."""
 
 

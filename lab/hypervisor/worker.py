@@ -202,6 +202,7 @@ class Worker:
             self._macs = self._host.effective_macs()
             changed = {key: mac for key, mac in self._macs.items() if former.get(key) != mac}
             self._host.follow(machine, changed)
+            self._adapted = (machine, self._macs)
 
     def _adapt(self, wanted: Machine, running: Running) -> None:
         now = time.monotonic()

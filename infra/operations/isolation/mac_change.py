@@ -19,10 +19,13 @@ from infra.isolation.mac_change import (
     MacChangeSeen,
     rounds,
 )
-from infra.operations.isolation.session import BEACON_S, Session, Sessions
+from infra.operations.isolation.session import Session, Sessions
 
 LEAD_S = 0.4
 """How long before moment 0 the orders are given."""
+
+ARRIVAL_S = 1.0
+"""How long a frame that was sent may take to be heard."""
 
 
 def change_macs(
@@ -81,12 +84,12 @@ def _change(
         )
 
     done = sessions.each(give, only={*ready, *shots})
-    # What was not heard is found missing by the judge.
+    sessions.each(lambda one: one.order("unguard"), only=guarded)
+    # All is sent by now. What was not heard is found missing by the judge.
     sessions.each(
-        lambda one: one.order("await", tokens=[ready[one.host].control], within_s=BEACON_S),
+        lambda one: one.order("await", tokens=[ready[one.host].control], within_s=ARRIVAL_S),
         only=ready,
     )
-    sessions.each(lambda one: one.order("unguard"), only=guarded)
     return [
         (change, _see(change, done, clocks))
         for key, change in ready.items()

@@ -83,8 +83,9 @@ class Guard:
         )
 
     def end(self) -> None:
-        """End, when nothing is changed any more."""
-        run("systemctl", "stop", f"{self._unit}.timer")
+        """End, when nothing is changed any more; where that took long, it has ended by itself."""
+        # A pattern may match nothing, a name must be a loaded unit's (systemctl(1)).
+        run("systemctl", "stop", f"{self._unit}.timer*")
 
 
 class Sensor:
