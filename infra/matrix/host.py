@@ -16,6 +16,7 @@ from infra.matrix.ledger import read_packets
 from infra.matrix.packet import IP_START, PORTS, RST, Track, tcp_frame
 from infra.matrix.sender import (
     TunnelSender,
+    open_wire,
     send_all,
     send_past_own_filter,
     send_through_own_filter,
@@ -87,6 +88,8 @@ class Host:
 
     def prepare(self, sweeps: list[dict[str, Any]], udp_ports: list[int]) -> dict[str, Any]:
         """Prepare probes to go into tunnels, in parts."""
+        for former in self._prepared:
+            former.close()
         self._prepared = [
             TunnelSender(sweep["device"], _track(sweep), udp_ports) for sweep in sweeps
         ]
@@ -145,7 +148,8 @@ class Host:
                 for first, last in sweep["ports"]
                 for port in range(first, last + 1)
             )
-            send_all(sweep["device"], resets)
+            with open_wire(sweep["device"]) as opened:
+                send_all(opened, resets)
         return {}
 
 

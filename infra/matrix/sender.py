@@ -8,8 +8,7 @@ import mmap
 import socket
 import struct
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 
 from infra.matrix.packet import (
     IP_START,
@@ -47,21 +46,19 @@ ROOM_S = 0.001
 """How long to wait for a device that takes no more."""
 
 
-@contextmanager
-def wire(device: str) -> Iterator[socket.socket]:
+def open_wire(device: str) -> socket.socket:
     """Open a device for frames of ours, which nothing on this host sees or filters."""
-    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as opened:
-        opened.setsockopt(SOL_PACKET, PACKET_QDISC_BYPASS, 1)
-        opened.bind((device, 0))
-        yield opened
+    opened = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+    opened.setsockopt(SOL_PACKET, PACKET_QDISC_BYPASS, 1)
+    opened.bind((device, 0))
+    return opened
 
 
-def send_all(device: str, packets: Iterable[bytes | memoryview]) -> None:
+def send_all(opened: socket.socket, packets: Iterable[bytes | memoryview]) -> None:
     """Send packets or frames one by one, and wait where a tunnel's device has no room."""
-    with wire(device) as opened:
-        for packet in packets:
-            while not _is_taken(opened, packet):
-                time.sleep(ROOM_S)
+    for packet in packets:
+        while not _is_taken(opened, packet):
+            time.sleep(ROOM_S)
 
 
 def _is_taken(opened: socket.socket, packet: bytes | memoryview) -> bool:
@@ -83,7 +80,7 @@ def send_past_own_filter(device: str, track: Track, udp_ports: Sequence[int]) ->
     Raises:
         OSError: when it was not given all.
     """
-    with wire(device) as opened:
+    with open_wire(device) as opened:
         for frame in udp_frames(track, udp_ports):
             opened.send(frame)
         opened.setsockopt(SOL_PACKET, PACKET_VERSION, TPACKET_V2)
@@ -104,7 +101,8 @@ class TunnelSender:
 
     def __init__(self, device: str, track: Track, udp_ports: Sequence[int]) -> None:
         frames = memoryview(tcp_frames(track))
-        self._device = device
+        # Kept open: to close one takes the kernel longer than to send a part.
+        self._opened = open_wire(device)
         self._packets: list[bytes | memoryview] = [
             *(frame[IP_START:] for frame in udp_frames(track, udp_ports)),
             *(frames[start + IP_START : start + LENGTH] for start in range(0, len(frames), LENGTH)),
@@ -116,8 +114,12 @@ class TunnelSender:
         Returns:
             How many: what the tunnel then loses does not arrive, and is missed there.
         """
-        send_all(self._device, self._packets[first : last + 1])
+        send_all(self._opened, self._packets[first : last + 1])
         return last + 1 - first
+
+    def close(self) -> None:
+        """Send no more."""
+        self._opened.close()
 
 
 def send_through_own_filter(track: Track, udp_ports: Sequence[int]) -> dict[str, list[Run]]:

@@ -1,8 +1,7 @@
 """All probes are handed to the device, or it is told."""
 
 import errno
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 from pathlib import Path
 from typing import BinaryIO
 
@@ -56,12 +55,7 @@ def ring(tmp_path: Path) -> Path:
 def _send(monkeypatch: pytest.MonkeyPatch, ring: Path, takes: int) -> tuple[int, list[bytes]]:
     with ring.open("r+b") as file:
         wire = Wire(file, takes)
-
-        @contextmanager
-        def opened(_device: str) -> Iterator[Wire]:
-            yield wire
-
-        monkeypatch.setattr(sender, "wire", opened)
+        monkeypatch.setattr(sender, "open_wire", lambda _device: nullcontext(wire))
         return sender.send_past_own_filter("eth0", TRACK, (53, 161)), wire.datagrams
 
 
@@ -102,12 +96,7 @@ def test_tunnel_gets_all_in_parts_also_when_its_device_has_no_room_for_a_moment(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     tunnel = Tunnel()
-
-    @contextmanager
-    def opened(_device: str) -> Iterator[Tunnel]:
-        yield tunnel
-
-    monkeypatch.setattr(sender, "wire", opened)
+    monkeypatch.setattr(sender, "open_wire", lambda _device: tunnel)
     parts = sender.TunnelSender("wg0", TRACK, (53, 161))
     assert (parts.send(0, 5), parts.send(6, 11)) == (6, 6)
     probes = [frame[14:] for frame in udp_frames(TRACK, (53, 161))]
