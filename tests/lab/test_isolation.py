@@ -195,7 +195,7 @@ def test_host_whose_probe_is_killed_has_its_own_mac_again_and_connections_go_on(
         other = opened.enter_context(open_session(path, (OWN, behind)))
         other.order("tell_time")
         doomed = opened.enter_context(open_session(path, (OWN, server)))
-        doomed.order("listen", mark="isolation 00000000 ", digits=5)
+        doomed.order("listen", mark="isolation 00000000 ", digits=5, uplinks=[])
         doomed.order("guard", device=nic.device)
         now = doomed.order("tell_time")["time"]
         lost = orders.submit(
