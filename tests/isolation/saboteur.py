@@ -20,18 +20,24 @@ class Saboteur:
     """One thing broken for real. where: by which means. cases: all that fail, and no other.
 
     network: one outside that all of it is from or to; None when it is not about such a network.
+    unproved: cases that may be inconclusive meanwhile.
     """
 
     what: str
     where: str
     cases: tuple[str, ...]
     network: str | None = None
+    unproved: tuple[str, ...] = ()
 
     @property
     def red(self) -> str:
         """What turns red, in words."""
         cases = ", ".join(self.cases)
-        return f"{cases}, from or to {self.network} alone" if self.network else cases
+        if self.network:
+            cases += f", from or to {self.network} alone"
+        if self.unproved:
+            cases += f"; {', '.join(self.unproved)} may be inconclusive"
+        return cases
 
 
 SABOTEURS: dict[str, Saboteur] = {
@@ -39,6 +45,8 @@ SABOTEURS: dict[str, Saboteur] = {
         what="a port group has the VLAN of a neighbour's",
         where="vCenter",
         cases=("I02", "I06", "I07", "I08", "I09", "I12", "I14", "I15", "I16", "I17", "I22", "I28"),
+        # A host that asks for its gateway anew may take the neighbour's, and is lost.
+        unproved=("I11",),
     ),
     "forged-transmits": Saboteur(
         what="a port group accepts forged transmits",
@@ -86,7 +94,7 @@ SABOTEURS: dict[str, Saboteur] = {
     "forgotten-ipv6": Saboteur(
         what="the edge forwards IPv6 that nobody planned",
         where="the edge and two servers",
-        cases=("I16",),
+        cases=("I03", "I16"),
     ),
     "route-added": Saboteur(
         what="the edge has a route into a management network that is no longer private",

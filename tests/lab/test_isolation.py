@@ -227,8 +227,10 @@ def test_saboteur_turns_exactly_its_cases_red(
             "verify", OWN, "--stack", site.stack.name, "--suite", "isolation", code=5
         )
     assert "are no pass" in lines[-1]
-    bad = [outcome for outcome in _findings(site)["outcomes"] if outcome["verdict"] != "pass"]
-    assert {outcome["verdict"] for outcome in bad} == {"fail"}
+    outcomes = _findings(site)["outcomes"]
+    unproved = {one["case"] for one in outcomes if one["verdict"] == "inconclusive"}
+    assert unproved <= {*SABOTEURS[name].unproved}
+    bad = [outcome for outcome in outcomes if outcome["verdict"] == "fail"]
     if network := SABOTEURS[name].network:
         ends = [{outcome["source"]["zone"], outcome["target"]["zone"]} for outcome in bad]
         assert all(network in zones for zones in ends)

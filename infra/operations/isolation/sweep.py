@@ -50,8 +50,8 @@ class Sweep:
 
         The last beacons are sent when every source has sent all it had, and its own network has
         heard the end of it: whatever comes through has come through by then. Hosts take another
-        MAC when all else is out, as they are deaf meanwhile; the last beacons show that they hear
-        again.
+        MAC when all have told what they heard: they are deaf meanwhile, and one may be lost by it
+        where its network is broken. What it told before stands.
         """
         sent: dict[HostKey, dict[str, int]] = {}
         self._beacon(campaign.beacons, 0, sent)
@@ -61,12 +61,13 @@ class Sweep:
         replies = self._sessions.each(
             lambda one: one.order("ask", questions=_questions(campaign, one.host))
         )
-        seen = change_macs(self._sessions, campaign.mac_changes)
         self._beacon(campaign.beacons, 1, sent)
         told = self._sessions.each(lambda one: one.order("report"))
+        seen = change_macs(self._sessions, campaign.mac_changes)
+        last = told | self._sessions.each(lambda one: one.order("report"))
         return {
             key: _report(
-                answer,
+                last[key],
                 sent.get(key, {}),
                 replies.get(key, {}).get("replies", {}) | answer["replies"],
                 seen.get(key, {}),
