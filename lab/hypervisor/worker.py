@@ -99,8 +99,9 @@ class Worker:
 
     def _work(self, wanted: Machine | None) -> float:
         """Take the steps that are due; return after how many seconds to look again."""
-        self._follow_macs()
         seen, running = self._host.observe()
+        if seen.boot is not None:
+            self._follow_macs()
         if wanted is not None and self._has_crashed(wanted, seen):
             pause_s = self._boot_at - time.monotonic()
             if pause_s > 0:
@@ -193,7 +194,7 @@ class Worker:
         return _BOOTING_PAUSE_S
 
     def _follow_macs(self) -> None:
-        """Have ports follow the MAC that the guest has given itself, or shut, before all else.
+        """Have ports follow the MAC that the guest has given itself, or shut, before other steps.
 
         A switch does so at once; what the guest hears until we do, it would not hear there.
         """
