@@ -57,6 +57,8 @@ class Worker:
         self._crashes = 0
         self._boot_at = 0.0
         self._monitor: socket.socket | None = None
+        # Whether the host ran when it was last looked at.
+        self._was_running = False
         self._ending = threading.Lock()
         self.is_done = False
 
@@ -99,7 +101,9 @@ class Worker:
 
     def _work(self, wanted: Machine | None) -> float:
         """Take the steps that are due; return after how many seconds to look again."""
+        self._was_running = False
         seen, running = self._host.observe()
+        self._was_running = running is not None
         if seen.boot is not None:
             self._follow_macs()
         if wanted is not None and self._has_crashed(wanted, seen):
@@ -273,6 +277,9 @@ class Worker:
         handle = self._open_supervisor()
         if handle is not None:
             poller.register(handle, select.POLLIN)
+        elif self._was_running:
+            # It has ended since it was looked at: nothing will tell of that any more.
+            pause_s = 0.0
         try:
             ready = {descriptor for descriptor, _ in poller.poll(max(0.0, pause_s) * 1000)}
         finally:
