@@ -37,10 +37,11 @@ check: toolchain ## the fast part of the tests: no lab
 	yamllint --strict .
 	ansible-lint --offline
 	for module in lab/vcenter toolchain/provider; do (cd $$module && go vet ./... && go test ./...); done
-	pytest
+	pytest --numprocesses 2
 
+# Two labs side by side: a host that boots or waits leaves a core to the other lab.
 test: check ## everything that CI runs
-	pytest -m lab
+	pytest -m lab --numprocesses 2 --dist loadfile
 	@$(MAKE) --no-print-directory molecule ROLE=unit
 
 # Molecule keeps what it knows of a scenario below ANSIBLE_HOME: of this checkout, not of the user.

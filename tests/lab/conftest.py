@@ -29,9 +29,13 @@ def run_lab(layout: Layout, *arguments: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def layout() -> Iterator[Layout]:
-    """Return the layout of a lab that is up; LABTEST_NAME lets runs go on side by side."""
-    layout = Layout(os.environ.get("LABTEST_NAME") or "labtest")
+def layout(worker_id: str) -> Iterator[Layout]:
+    """Return the layout of a lab that is up; each of pytest's workers has its own.
+
+    LABTEST_NAME lets whole runs go on side by side.
+    """
+    name = os.environ.get("LABTEST_NAME") or "labtest"
+    layout = Layout(name if worker_id == "master" else f"{name}{worker_id}")
     run_lab(layout, "up")
     yield layout
     run_lab(layout, "down")
