@@ -5,12 +5,15 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pyVmomi import vim
 
 from lab.down import remains
 from lab.layout import Layout
-from tests.lab.estate import Estate, make_key
+from tests.lab.estate import Estate, NicWish, make_key, wait
+from tests.lab.machine import Make, leg
 
 LAB = Path(sys.executable).parent / "lab"
 
@@ -48,3 +51,26 @@ def estate(layout: Layout, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     estate = Estate(layout, make_key(tmp_path_factory.mktemp("key")))
     yield estate
     estate.close()
+
+
+@pytest.fixture(scope="module")
+def management(estate: Estate) -> Any:
+    """Return the provider-management port group."""
+    return estate.find(vim.dvs.DistributedVirtualPortgroup, "provider-management")
+
+
+@pytest.fixture
+def make(estate: Estate, management: Any) -> Iterator[Make]:
+    """Return what makes a VM with a leg in provider-management; it is destroyed afterwards."""
+    made = []
+
+    def make_one(name: str, *nics: NicWish, **options: Any) -> Any:
+        machine = estate.clone(name, [leg(management), *nics], **options)
+        made.append(machine)
+        return machine
+
+    yield make_one
+    for machine in made:
+        if estate.power_state(machine) == "poweredOn":
+            wait(machine.PowerOffVM_Task())
+        wait(machine.Destroy_Task())

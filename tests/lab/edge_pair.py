@@ -80,7 +80,7 @@ class Pair:
     def power_on(self, edge: str) -> None:
         """Start an edge that lost its power; it need not share the gateways yet."""
         wait(self.machine(edge).PowerOnVM_Task())
-        self.estate.await_tools(self.machine(edge), timeout_s=PATIENCE_S)
+        self.estate.await_tools(self.machine(edge))
 
     def detour(self, edge: str) -> None:
         """Have what nobody allows go by an edge's own addresses, whoever holds the gateways."""

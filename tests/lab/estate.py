@@ -30,6 +30,9 @@ PROBE = (Path(__file__).parents[1] / "host" / "probe.py").read_text()
 POLICIES = ("allowPromiscuous", "macChanges", "forgedTransmits")
 """What the security policy of a port group rejects or accepts."""
 
+PATIENCE_S = 180
+"""Deadline of what takes seconds on a machine that does nothing else."""
+
 # Enters the host as `lab shell` does, with its limits, and runs a command instead of a shell.
 _ENTER = [
     sys.executable,
@@ -218,13 +221,13 @@ class Estate:
         folder = self._datacenter.vmFolder
         return wait(template.CloneVM_Task(folder=folder, name=name, spec=specification))
 
-    def await_tools(self, machine: Any, *, is_running: bool = True, timeout_s: float = 30) -> None:
+    def await_tools(self, machine: Any, *, is_running: bool = True) -> None:
         """Wait until the vCenter knows that a guest is up, or no longer."""
         wanted = "guestToolsRunning" if is_running else "guestToolsNotRunning"
-        for _ in until(timeout_s):
+        for _ in until(PATIENCE_S):
             if machine.guest.toolsRunningStatus == wanted:
                 return
-        message = f"{machine.name}: not {wanted} within {timeout_s:g} s"
+        message = f"{machine.name}: not {wanted} within {PATIENCE_S} s"
         raise AssertionError(message)
 
     def power_state(self, machine: Any) -> str:
@@ -338,21 +341,21 @@ def disk_change(unit: int, gib: int) -> Any:
 
 def wait(task: Any) -> Any:
     """Return a task's result when it is done."""
-    for _ in until(30):
+    for _ in until(PATIENCE_S):
         if task.info.state == "success":
             return task.info.result
         if task.info.state == "error":
             raise AssertionError(task.info.error.msg or str(task.info.error))
-    message = f"task {task.info.key} did not end within 30 s"
+    message = f"task {task.info.key} did not end within {PATIENCE_S} s"
     raise AssertionError(message)
 
 
-def await_true(what: str, condition: Callable[[], bool], *, timeout_s: float = 20) -> None:
+def await_true(what: str, condition: Callable[[], bool]) -> None:
     """Wait until a condition holds."""
-    for _ in until(timeout_s):
+    for _ in until(PATIENCE_S):
         if condition():
             return
-    message = f"{what}: not within {timeout_s:g} s"
+    message = f"{what}: not within {PATIENCE_S} s"
     raise AssertionError(message)
 
 

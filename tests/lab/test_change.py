@@ -22,8 +22,8 @@ from ruamel.yaml import YAML
 from infra.operations.stack import ROOT
 from lab.fabric.namespace import with_link
 from lab.layout import Layout
-from lab.process import until
 from tests.lab.conftest import run_lab
+from tests.lab.estate import await_true
 from tests.lab.site import EXAMPLE, Site, Start, open_site
 
 pytestmark = pytest.mark.lab
@@ -225,10 +225,7 @@ def test_server_and_administrator_go_and_a_segment_gets_another_vlan(
     assert after == others(before, "werkplek01")
     known = site.ask(**dict.fromkeys(after, "getent passwd k-smit || echo nobody"))
     assert set(known.values()) == {"nobody"}
-    for _ in until(10):
-        if "switch01 VLAN 1203" not in bridges(layout):
-            break
-    assert "switch01 VLAN 1203" not in bridges(layout)
+    await_true("no VLAN of before", lambda: "switch01 VLAN 1203" not in bridges(layout))
     assert "switch01 VLAN 1303" in bridges(layout)
 
 

@@ -24,7 +24,7 @@ from lab.error import LabError
 from lab.layout import Layout
 from lab.process import until
 from tests.lab.conftest import run_lab
-from tests.lab.estate import Estate, wait
+from tests.lab.estate import PATIENCE_S, Estate, wait
 from tests.lab.site import Site, open_site
 from tests.lab.tenant import fail_tenant, run_tenant
 
@@ -35,9 +35,6 @@ BASTION = "10.255.0.204"
 """The bastion's leg in this lab, away from the addresses of other tests."""
 
 PROXY = "10.255.0.1:3128"
-BOOT_S = 120
-"""Deadline for a boot on a machine that does much else."""
-
 FORGET = f"rm --force {REMEMBERED}"
 LOSE_PACKAGE = f"{FORGET}; dpkg --remove --force-depends unattended-upgrades; apt-get clean"
 """Makes a host need a package that it has to fetch."""
@@ -76,7 +73,7 @@ class Power:
         for key in keys:
             wait(self.machine(key).PowerOffVM_Task())
         for key in keys:
-            self.estate.await_tools(self.machine(key), is_running=False, timeout_s=BOOT_S)
+            self.estate.await_tools(self.machine(key), is_running=False)
 
     def on(self, *keys: str) -> None:
         """Power servers on, and wait until they are up."""
@@ -90,11 +87,11 @@ class Power:
         before = {key: self.leader(key) for key in keys}
         yield
         for key in keys:
-            for _ in until(BOOT_S):
+            for _ in until(PATIENCE_S):
                 if self.leader(key) not in (None, before[key]):
                     break
             else:
-                message = f"{key}: still the boot of before after {BOOT_S} s"
+                message = f"{key}: still the boot of before after {PATIENCE_S} s"
                 raise AssertionError(message)
 
     def reset(self, *keys: str) -> None:
@@ -113,7 +110,7 @@ class Power:
     def await_up(self, *keys: str) -> None:
         """Wait until one can log in on servers."""
         for key in keys:
-            self.estate.await_tools(self.machine(key), timeout_s=BOOT_S)
+            self.estate.await_tools(self.machine(key))
 
     def run(self, key: str, command: str) -> str:
         """Run a command as root on a server, also when its network or sshd is gone."""
@@ -285,7 +282,7 @@ def test_lost_edge_and_lost_bastion_are_told_and_all_comes_back_in_the_worst_ord
 def assert_verified(site: Site) -> None:
     """Poll `tenant verify` until it is green: nothing else mends the hosts."""
     said = ""
-    for _ in until(BOOT_S):
+    for _ in until(PATIENCE_S):
         try:
             said = run_tenant("verify", TENANT, "--stack", site.stack.name)
         except AssertionError as error:

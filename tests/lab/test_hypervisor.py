@@ -1,17 +1,13 @@
-"""VMs become hosts: boot, power, disks, NICs, repair. Real hosts, over the ordinary vSphere API.
+"""VMs become hosts: boot, power, disks, repair. Real hosts, over the ordinary vSphere API.
 
 It does not prove what Pulumi makes of it, nor anything about a real ESXi.
 """
 
-import itertools
 import os
 import re
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 import pytest
@@ -23,43 +19,11 @@ from lab.down import remains
 from lab.hypervisor.storage import loop_devices
 from lab.layout import Layout
 from lab.process import is_zombie
-from tests.lab import frame
 from tests.lab.conftest import run_lab
-from tests.lab.estate import POLICIES, Estate, NicWish, await_true, disk_change, nic_change, wait
+from tests.lab.estate import Estate, await_true, disk_change, wait
+from tests.lab.machine import Make, ethernets, leg, reconfigure
 
 pytestmark = pytest.mark.lab
-
-Make = Callable[..., Any]
-_numbers = itertools.count(11)
-
-
-@pytest.fixture(scope="module")
-def management(estate: Estate) -> Any:
-    """Return the provider-management port group."""
-    return estate.find(vim.dvs.DistributedVirtualPortgroup, "provider-management")
-
-
-@pytest.fixture
-def make(estate: Estate, management: Any) -> Iterator[Make]:
-    """Return what makes a VM with a leg in provider-management; it is destroyed afterwards."""
-    made = []
-
-    def make_one(name: str, *nics: NicWish, **options: Any) -> Any:
-        machine = estate.clone(name, [leg(management), *nics], **options)
-        made.append(machine)
-        return machine
-
-    yield make_one
-    for machine in made:
-        if estate.power_state(machine) == "poweredOn":
-            wait(machine.PowerOffVM_Task())
-        wait(machine.Destroy_Task())
-
-
-def leg(port_group: Any, network: str = "10.255.0") -> NicWish:
-    """Return a NIC with an address and a MAC that no other test has."""
-    number = next(_numbers)
-    return NicWish(port_group, f"00:50:56:01:00:{number:02x}", f"{network}.{number}/24")
 
 
 def test_powered_on_vm_is_a_host_that_ssh_reaches(estate: Estate, make: Make) -> None:
@@ -241,142 +205,6 @@ def test_destroyed_vm_leaves_nothing(estate: Estate, management: Any) -> None:
     await_true("nothing is left", lambda: not traces(estate.layout, uuid))
 
 
-def test_same_vlan_is_one_segment_and_another_is_not(estate: Estate, make: Make) -> None:
-    one = estate.add_port_group("same-one", 201)
-    other = estate.add_port_group("same-other", 201)
-    apart = estate.add_port_group("apart", 202)
-    source = make("vlan01", leg(one, "10.9.0"))
-    beside = make("vlan02", leg(other, "10.9.0"))
-    alone = make("vlan03", leg(apart, "10.9.0"))
-    for machine in (source, beside, alone):
-        estate.await_tools(machine)
-    assert can_ping(estate, source, address(beside, 1))
-    assert not can_ping(estate, source, address(alone, 1))
-    # Plugged into the other port group, while both run.
-    device = ethernets(alone)[1]
-    device.backing.port.portgroupKey = one.key
-    device.backing.port.portKey = None
-    reconfigure(alone, vim.vm.device.VirtualDeviceSpec(operation="edit", device=device))
-    await_true("the moved NIC", lambda: can_ping(estate, source, address(alone, 1)))
-
-
-def test_nic_added_to_a_running_host_appears(estate: Estate, make: Make) -> None:
-    machine = make("nic01")
-    estate.await_tools(machine)
-    added = leg(estate.add_port_group("added", 210))
-    reconfigure(machine, nic_change(added, -5))
-    # Not file by file below /sys: one may go between two looks.
-    await_true("the new NIC", lambda: added.mac in estate.run(machine, "ip -brief link"))
-    device = ethernets(machine)[1]
-    reconfigure(machine, vim.vm.device.VirtualDeviceSpec(operation="remove", device=device))
-    await_true("no removed NIC", lambda: added.mac not in estate.run(machine, "ip -brief link"))
-
-
-def test_port_security_follows_the_port_group(estate: Estate, make: Make) -> None:
-    port_group = estate.add_port_group("secured", 220)
-    liar, peer, third = (leg(port_group, "10.9.1") for _ in range(3))
-    sender = make("liar01", liar)
-    receiver = make("peer01", peer)
-    listener = make("third01", third)
-    for machine in (sender, receiver, listener):
-        estate.await_tools(machine)
-
-    def seen(machine: Any, name: str, sent: bytes) -> int:
-        with estate.inside(machine, lambda: frame.listen("eth1")) as raw:
-            estate.inside(sender, lambda: frame.send("eth1", sent))
-            return frame.count_seen(raw, name)
-
-    forged = "00:50:56:99:99:99"
-
-    def outcome(turn: str) -> dict[str, bool]:
-        honest = frame.plain(f"{turn} honest", source=liar.mac)
-        unicast = frame.plain(f"{turn} unicast", source=liar.mac, destination=peer.mac)
-        return {
-            "honest": seen(receiver, f"{turn} honest", honest) > 0,
-            "unicast to its owner": seen(receiver, f"{turn} unicast", unicast) > 0,
-            "forged source": seen(
-                receiver, f"{turn} forged", frame.plain(f"{turn} forged", source=forged)
-            )
-            > 0,
-            "forged ARP": seen(
-                receiver,
-                f"{turn} arp",
-                frame.arp(f"{turn} arp", source=liar.mac, claimed=forged, address="10.9.1.1"),
-            )
-            > 0,
-            "unicast overheard": seen(listener, f"{turn} unicast", unicast) > 0,
-            "tagged 802.1Q": seen(
-                receiver, f"{turn} q", frame.tagged(f"{turn} q", source=liar.mac, vlan_id=221)
-            )
-            > 0,
-            "tagged 802.1ad": seen(
-                receiver,
-                f"{turn} ad",
-                frame.tagged(f"{turn} ad", source=liar.mac, vlan_id=221, kind=0x88A8),
-            )
-            > 0,
-        }
-
-    always = {"honest": True, "unicast to its owner": True}
-    never = {"tagged 802.1Q": False, "tagged 802.1ad": False}
-    rejected = dict.fromkeys(("forged source", "forged ARP", "unicast overheard"), False)
-    assert outcome("reject") == always | never | rejected
-    estate.set_policy(port_group, 220, POLICIES)
-    await_true(
-        "the policy in force",
-        lambda: seen(receiver, "turn", frame.plain("turn", source=forged)) > 0,
-    )
-    assert outcome("accept") == always | never | dict.fromkeys(rejected, True)
-    estate.set_policy(port_group, 220, ())
-    await_true(
-        "the policy in force again",
-        lambda: seen(receiver, "back", frame.plain("back", source=forged)) == 0,
-    )
-    assert outcome("again") == always | never | rejected
-
-
-def test_guest_that_takes_another_mac_hears_nothing_unless_that_is_accepted(
-    estate: Estate, make: Make
-) -> None:
-    port_group = estate.add_port_group("renamed", 222)
-    speaker, own = leg(port_group, "10.9.2"), leg(port_group, "10.9.2")
-    sender, receiver = make("speaker01", speaker), make("taker01", own)
-    for machine in (sender, receiver):
-        estate.await_tools(machine)
-    taken = "00:50:56:99:99:98"
-    names = {"own": own.mac, "taken": taken, "everybody": "ff:ff:ff:ff:ff:ff"}
-
-    def is_heard(name: str) -> bool:
-        sent = frame.plain(name, source=speaker.mac, destination=names[name])
-        with estate.inside(receiver, lambda: frame.listen("eth1")) as raw:
-            estate.inside(sender, lambda: frame.send("eth1", sent))
-            return frame.count_seen(raw, name) > 0
-
-    def heard() -> set[str]:
-        return {name for name in names if is_heard(name)}
-
-    def give(mac: str) -> None:
-        estate.run(receiver, f"ip link set eth1 address {mac}")
-
-    assert heard() == {"own", "everybody"}
-    sent = frame.plain("taken", source=speaker.mac, destination=taken)
-    is_over = Event()
-    with estate.inside(receiver, lambda: frame.listen("eth1")) as raw, ThreadPoolExecutor() as more:
-        streamed = more.submit(estate.inside, sender, lambda: frame.stream("eth1", sent, is_over))
-        try:
-            give(taken)
-            await_true("the port shut", lambda: heard() == set())
-        finally:
-            is_over.set()
-        assert streamed.result() > 0
-        assert frame.count_seen(raw, "taken") == 0, "not even before the port was shut"
-    give(own.mac)
-    await_true("the port open again", lambda: heard() == {"own", "everybody"})
-    estate.set_policy(port_group, 222, ("macChanges",))
-    give(taken)
-    await_true("the port at the new address", lambda: heard() == {"taken", "everybody"})
-
-
 def test_status_names_the_vms_with_state_and_address(estate: Estate, make: Make) -> None:
     machine = make("status01")
     estate.await_tools(machine)
@@ -409,15 +237,6 @@ def proxy(estate: Estate) -> str:
     return re.search(r"^bastion_proxy_command: (.*)$", described, re.MULTILINE)[1]  # type: ignore[index]
 
 
-def ethernets(machine: Any) -> list[Any]:
-    """Return a VM's NICs in order."""
-    return [
-        device
-        for device in machine.config.hardware.device
-        if isinstance(device, vim.vm.device.VirtualEthernetCard)
-    ]
-
-
 def disks(machine: Any) -> dict[int, Any]:
     """Return a VM's disks by unit."""
     return {
@@ -427,27 +246,12 @@ def disks(machine: Any) -> dict[int, Any]:
     }
 
 
-def address(machine: Any, number: int) -> str:
-    """Return the first address of a NIC, as the vCenter shows it."""
-    return str(machine.guest.net[number].ipAddress[0])
-
-
-def can_ping(estate: Estate, machine: Any, target: str) -> bool:
-    """Say whether a host reaches an address."""
-    return estate.attempt(machine, f"ping -c 1 -W 1 {target}").returncode == 0
-
-
 def stop_marker(file: str) -> str:
     """Return a command that makes systemd write a file when it stops in an orderly way."""
     return (
         "systemd-run --quiet --unit=stop-marker --property=RemainAfterExit=yes "
         f"--property='ExecStop=/bin/sh -c \"echo stopped >{file}\"' /bin/true"
     )
-
-
-def reconfigure(machine: Any, *changes: Any) -> None:
-    """Change devices of a VM."""
-    wait(machine.ReconfigVM_Task(vim.vm.ConfigSpec(deviceChange=list(changes))))
 
 
 def await_new_leader(estate: Estate, machine: Any, before: int) -> None:

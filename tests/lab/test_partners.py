@@ -36,7 +36,6 @@ ADAPTER, BASTION, WORKPLACE = "10.22.70.11", "10.22.40.11", "10.22.10.11"
 PARTNER_FQDN = f"rvig.{PROVIDER}.internal"
 ADAPTER_FQDN = f"adapter01.{TENANT}.internal"
 CONF = "/etc/nginx/conf.d/digikoppeling.conf"
-TOOLS_S = 180
 
 ASK = (
     "cd /etc/digikoppeling; curl --silent --max-time 20 --output /dev/null"
@@ -110,7 +109,7 @@ def stranger(estate: Estate) -> Iterator[Any]:
     machine = estate.clone(
         "stranger", [NicWish(group, "00:50:56:03:00:04", f"{STRANGER}/24")], memory_mib=256
     )
-    estate.await_tools(machine, timeout_s=TOOLS_S)
+    estate.await_tools(machine)
     yield machine
     wait(machine.PowerOffVM_Task())
     wait(machine.Destroy_Task())

@@ -30,12 +30,6 @@ APPLIED_WITHIN_S = 60
 
 
 @pytest.fixture(scope="module")
-def management(estate: Estate) -> Any:
-    """Return the provider-management port group."""
-    return estate.find(vim.dvs.DistributedVirtualPortgroup, "provider-management")
-
-
-@pytest.fixture(scope="module")
 def machines(estate: Estate, management: Any) -> Iterator[tuple[Any, Any]]:
     """Return two hosts with a leg in provider-management, as two tenants' bastions have it."""
     made = [
@@ -43,7 +37,7 @@ def machines(estate: Estate, management: Any) -> Iterator[tuple[Any, Any]]:
         for name, (mac, address) in (("isolated01", ONE), ("isolated02", OTHER))
     ]
     for machine in made:
-        estate.await_tools(machine, timeout_s=120)
+        estate.await_tools(machine)
     yield made[0], made[1]
     for machine in made:
         wait(machine.PowerOffVM_Task())

@@ -38,6 +38,7 @@ from infra.operations.stack_config import read_config
 from infra.settings import VCENTER_PASSWORD
 from lab.layout import Layout
 from lab.process import until
+from tests.lab.estate import PATIENCE_S
 from tests.lab.partner import add_endpoint, certify
 from tests.lab.site import EXAMPLE, Site, open_site
 from tests.lab.tenant import PROGRAM, run_as_root, run_tenant
@@ -187,7 +188,7 @@ def test_a_secret_in_an_argument_or_environment_is_seen(canary: str) -> None:
             subprocess.Popen(program, stdin=subprocess.PIPE, env=environment) as process,
             watch.run(),
         ):
-            for _ in until(30):
+            for _ in until(PATIENCE_S):
                 if watch.found:
                     break
             process.kill()
@@ -209,7 +210,7 @@ def test_a_secret_in_a_new_file_is_seen(story: Story, canary: str, shape: str) -
             planted, itertools.cycle([text, base64.b64encode(text.encode()).decode()])
         ):
             file.write_text(content)
-        for _ in until(60):
+        for _ in until(PATIENCE_S):
             if watch.found >= {str(file) for file in planted}:
                 break
         for file in planted:
@@ -246,7 +247,7 @@ def test_a_secret_on_a_host_is_seen(path: ManagementPath, canary: str) -> None:
         assert process.stdin is not None
         process.stdin.write(f"{canary}\n")
         process.stdin.flush()
-        for _ in until(60):
+        for _ in until(PATIENCE_S):
             if watch.found:
                 break
         assert "/root/planted" in host_files_that_hold({canary}, path, "app01")

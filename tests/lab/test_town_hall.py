@@ -100,7 +100,7 @@ def strangers(site: Site, estate: Estate) -> Iterator[Strangers]:
         )
     ]
     for machine in made:
-        estate.await_tools(machine, timeout_s=BACK_WITHIN_S)
+        estate.await_tools(machine)
     strangers = Strangers(*made)
     for port in (80, 443):
         estate.run(strangers.stub, f"systemd-run --quiet python3 -m http.server {port}")
