@@ -45,6 +45,7 @@ def details(
 ) -> Callable[[], dict[str, str]]:
     """Return what verifies, and gives the detail of each check, all of them inconclusive."""
     monkeypatch.setenv("SSH_AUTH_SOCK", "/nowhere")
+    monkeypatch.setenv("PYTEST_ADDOPTS", "--verbose --exitfirst")
     evidence = tmp_path / "verify.json"
 
     def give() -> dict[str, str]:
