@@ -8,19 +8,14 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from infra.matrix.ledger import read_packets
 from infra.matrix.packet import IP_START, PORTS, RST, Track, tcp_frame
-from infra.matrix.sender import (
-    TunnelSender,
-    open_wire,
-    send_all,
-    send_past_own_filter,
-    send_through_own_filter,
-)
+from infra.matrix.sender import ProbeSender, TunnelSender, Wire, send_through_own_filter
 from infra.matrix.sensor import Counter, Sensor, Watch, arriving, leaving, passing, replying
 
 
@@ -39,7 +34,12 @@ class Host:
     def __init__(self) -> None:
         self._armed: list[Listening] = []
         self._prepared: list[TunnelSender] = []
-        self._senders = ThreadPoolExecutor(os.cpu_count())
+        self._wire = Wire()
+        self._of_thread = threading.local()
+        self._senders = ThreadPoolExecutor(os.cpu_count(), initializer=self._open_sender)
+
+    def _open_sender(self) -> None:
+        self._of_thread.sender = ProbeSender()
 
     def arm(
         self,
@@ -82,16 +82,15 @@ class Host:
         """Send probes past the own filter, several sweeps at once."""
 
         def send(sweep: dict[str, Any]) -> int:
-            return send_past_own_filter(sweep["device"], _track(sweep), udp_ports)
+            sender: ProbeSender = self._of_thread.sender
+            return sender.send(sweep["device"], _track(sweep), udp_ports)
 
         return {"sent": list(self._senders.map(send, sweeps))}
 
     def prepare(self, sweeps: list[dict[str, Any]], udp_ports: list[int]) -> dict[str, Any]:
         """Prepare probes to go into tunnels, in parts."""
-        for former in self._prepared:
-            former.close()
         self._prepared = [
-            TunnelSender(sweep["device"], _track(sweep), udp_ports) for sweep in sweeps
+            TunnelSender(self._wire, sweep["device"], _track(sweep), udp_ports) for sweep in sweeps
         ]
         return {}
 
@@ -148,8 +147,7 @@ class Host:
                 for first, last in sweep["ports"]
                 for port in range(first, last + 1)
             )
-            with open_wire(sweep["device"]) as opened:
-                send_all(opened, resets)
+            self._wire.send(sweep["device"], resets)
         return {}
 
 

@@ -40,69 +40,89 @@ BLOCK = 128 * SLOT
 """A whole number of frames and of pages, so that frames stand at equal distances in the ring."""
 
 BLOCKS = 512
-"""Room for a frame to each TCP port."""
+SIZE = BLOCK * BLOCKS
+"""Room for a frame to each TCP port, and one more."""
 
 ROOM_S = 0.001
 """How long to wait for a device that takes no more."""
 
 
-def open_wire(device: str) -> socket.socket:
-    """Open a device for frames of ours, which nothing on this host sees or filters."""
+class Wire:
+    """Gives devices what nothing on this host sees or filters: frames, or packets to a tunnel.
+
+    Kept open: to close a packet socket takes the kernel longer than to send a few hundred frames.
+    """
+
+    def __init__(self) -> None:
+        self._opened = _open_packet_socket()
+
+    def send(self, device: str, packets: Iterable[bytes | memoryview]) -> None:
+        """Send one by one, and wait where a tunnel's device has no room."""
+        for packet in packets:
+            while not self._is_taken(device, packet):
+                time.sleep(ROOM_S)
+
+    def _is_taken(self, device: str, packet: bytes | memoryview) -> bool:
+        try:
+            self._opened.sendto(packet, (device, 0))
+        except OSError as error:
+            if error.errno != errno.ENOBUFS:
+                raise
+            return False
+        return True
+
+
+class ProbeSender:
+    """Sends all probes of a pair past the own filter: the TCP ones by one system call.
+
+    Kept, with the ring that it sends from: to make one takes half as long as to send what is in it.
+    """
+
+    def __init__(self) -> None:
+        self._wire = Wire()
+        self._opened = _open_packet_socket()
+        self._opened.setsockopt(SOL_PACKET, PACKET_VERSION, TPACKET_V2)
+        self._opened.setsockopt(SOL_PACKET, PACKET_VNET_HDR, 1)
+        ring = struct.pack("=4I", BLOCK, BLOCKS, SLOT, SIZE // SLOT)
+        self._opened.setsockopt(SOL_PACKET, PACKET_TX_RING, ring)
+        self._ring = mmap.mmap(self._opened.fileno(), SIZE)
+        self._next = 0
+
+    def send(self, device: str, track: Track, udp_ports: Sequence[int]) -> int:
+        """Send all probes as frames.
+
+        Returns:
+            How many the device was given: what it then loses does not arrive, and is missed there.
+
+        Raises:
+            OSError: when it was not given all.
+        """
+        self._wire.send(device, udp_frames(track, udp_ports))
+        frames = memoryview(tcp_frames(track, _HEAD))
+        # The kernel goes on in the ring where it stopped.
+        until_end = SIZE - self._next
+        self._ring[self._next : self._next + len(frames)] = frames[:until_end]
+        self._ring[: len(frames[until_end:])] = frames[until_end:]
+        self._next = (self._next + len(frames)) % SIZE
+        given = self._opened.sendto(b"", (device, 0)) // LENGTH
+        if given != PORTS:
+            message = f"{device}: took {given} of {PORTS} frames"
+            raise OSError(message)
+        return PORTS + len(udp_ports)
+
+
+def _open_packet_socket() -> socket.socket:
     opened = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
     opened.setsockopt(SOL_PACKET, PACKET_QDISC_BYPASS, 1)
-    opened.bind((device, 0))
     return opened
-
-
-def send_all(opened: socket.socket, packets: Iterable[bytes | memoryview]) -> None:
-    """Send packets or frames one by one, and wait where a tunnel's device has no room."""
-    for packet in packets:
-        while not _is_taken(opened, packet):
-            time.sleep(ROOM_S)
-
-
-def _is_taken(opened: socket.socket, packet: bytes | memoryview) -> bool:
-    try:
-        opened.send(packet)
-    except OSError as error:
-        if error.errno != errno.ENOBUFS:
-            raise
-        return False
-    return True
-
-
-def send_past_own_filter(device: str, track: Track, udp_ports: Sequence[int]) -> int:
-    """Send all probes as frames.
-
-    Returns:
-        How many the device was given: what it then loses does not arrive, and is missed there.
-
-    Raises:
-        OSError: when it was not given all.
-    """
-    with open_wire(device) as opened:
-        for frame in udp_frames(track, udp_ports):
-            opened.send(frame)
-        opened.setsockopt(SOL_PACKET, PACKET_VERSION, TPACKET_V2)
-        opened.setsockopt(SOL_PACKET, PACKET_VNET_HDR, 1)
-        ring = struct.pack("=4I", BLOCK, BLOCKS, SLOT, BLOCK * BLOCKS // SLOT)
-        opened.setsockopt(SOL_PACKET, PACKET_TX_RING, ring)
-        with mmap.mmap(opened.fileno(), BLOCK * BLOCKS) as slots:
-            slots[: SLOT * PORTS] = tcp_frames(track, _HEAD)
-            given = opened.send(b"") // LENGTH
-    if given != PORTS:
-        message = f"{device}: took {given} of {PORTS} frames"
-        raise OSError(message)
-    return PORTS + len(udp_ports)
 
 
 class TunnelSender:
     """Sends all probes of a pair into a tunnel, as packets without a frame, a part at a time."""
 
-    def __init__(self, device: str, track: Track, udp_ports: Sequence[int]) -> None:
+    def __init__(self, wire: Wire, device: str, track: Track, udp_ports: Sequence[int]) -> None:
         frames = memoryview(tcp_frames(track))
-        # Kept open: to close one takes the kernel longer than to send a part.
-        self._opened = open_wire(device)
+        self._wire, self._device = wire, device
         self._packets: list[bytes | memoryview] = [
             *(frame[IP_START:] for frame in udp_frames(track, udp_ports)),
             *(frames[start + IP_START : start + LENGTH] for start in range(0, len(frames), LENGTH)),
@@ -114,12 +134,8 @@ class TunnelSender:
         Returns:
             How many: what the tunnel then loses does not arrive, and is missed there.
         """
-        send_all(self._opened, self._packets[first : last + 1])
+        self._wire.send(self._device, self._packets[first : last + 1])
         return last + 1 - first
-
-    def close(self) -> None:
-        """Send no more."""
-        self._opened.close()
 
 
 def send_through_own_filter(track: Track, udp_ports: Sequence[int]) -> dict[str, list[Run]]:
