@@ -322,6 +322,9 @@ def test_afterwards_nothing_is_left_to_do(site: Site) -> None:
 
 
 def tell(capsys: pytest.CaptureFixture[str], text: str) -> None:
-    """Say it also when the test passes: only the seed makes a run like it again."""
+    """Say it also when the test passes: only the seed makes a run like it again.
+
+    By standard error: of a worker of pytest nothing else is seen.
+    """
     with capsys.disabled():
-        sys.stdout.write(text)
+        sys.stderr.write(text)
