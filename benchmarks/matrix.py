@@ -57,9 +57,10 @@ def main() -> None:
                 "A pair is 65,535 TCP ports and some UDP ports at each filter on its way:"
                 f" three for {forwarded} of the pairs, two where no edge is between. In the lab"
                 " all hosts share the cores; what limits is the kernel's way from a sender"
-                " through a bridge to the filter, 1 to 3 µs of one core a probe. Other work on the"
+                " through a bridge to the filter, 2 to 6 µs of one core a probe. Other work on the"
                 " machine makes the time much longer, and the processor time by some: caches are"
-                " shared. Two cores that do nothing else need at least half of the latter.",
+                " shared. Two cores that do nothing else need at least half of the latter. The edge"
+                " has two processors, so that both cores send for it.",
             ),
         ),
     )

@@ -80,7 +80,8 @@ def _servers(count: int) -> Iterator[tuple[str, dict[str, Any]]]:
     size = {"vcpu": 1, "memory_mib": 512}
     legs = {zone: _address(number, 1) for number, zone in enumerate(ZONES, start=1)}
     edge = {"segment": "beheer", "address": _address(0, 1), "interfaces": legs}
-    yield "edge01", {**edge, **size, "roles": ["edge"]}
+    # It works for all of them.
+    yield "edge01", {**edge, **size, "vcpu": 2, "roles": ["edge"]}
     bastion = {"segment": "beheer", "address": _address(0, 11)}
     yield "bastion01", {**bastion, **size, "roles": ["bastion"]}
     for index in range(count - len(SERVICE_SERVERS)):
