@@ -1,6 +1,6 @@
-"""One at a time: `lab up` and `lab down` of the same lab take turns.
+"""One at a time: `lab up` and `lab down` of the same lab take turns, and labs that share a thing.
 
-Responsible for the lock file only.
+Responsible for the locks only.
 """
 
 import fcntl
@@ -26,6 +26,17 @@ def hold(file: Path, on_wait: Callable[[], None]) -> Iterator[None]:
             break
         os.close(descriptor)
     try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def hold_directory(directory: Path) -> Iterator[None]:
+    """Hold the lock on a directory that several labs share, which leaves no file behind."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
         os.close(descriptor)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
+from lab import lock
 from lab.command import run
 from lab.daemon import Daemon
 from lab.datacenter import DESCRIPTION, Datacenter, read_datacenter
@@ -124,24 +125,26 @@ def _start_vcenter(layout: Layout, program: Path, tell: Tell) -> bool:
     vcenter = Daemon(layout, "vcenter")
     is_new = vcenter.pid() is None
     was_there = layout.certificate_file.exists()
-    argv = [
-        str(program),
-        "-config",
-        str(DESCRIPTION),
-        "-listen",
-        f"127.0.0.1:{_choose_port(layout)}",
-        "-credentials",
-        str(layout.credentials_file),
-    ]
-    if is_new:
-        vcenter.start(argv)
-        if was_there:
-            tell("vcenter: had ended, and its inventory with it; the hosts of its VMs will go")
-            # States of stacks describe an inventory that is no more: they would only mislead.
-            shutil.rmtree(layout.backend, ignore_errors=True)
-    elif not vcenter.runs_as(argv):
+    # Until it listens, its port is free for every lab that comes up.
+    with lock.hold_directory(layout.run.parent):
+        argv = [
+            str(program),
+            "-config",
+            str(DESCRIPTION),
+            "-listen",
+            f"127.0.0.1:{_choose_port(layout)}",
+            "-credentials",
+            str(layout.credentials_file),
+        ]
+        if is_new:
+            vcenter.start(argv)
+        announced = json.loads(vcenter.await_announcement())
+    if is_new and was_there:
+        tell("vcenter: had ended, and its inventory with it; the hosts of its VMs will go")
+        # States of stacks describe an inventory that is no more: they would only mislead.
+        shutil.rmtree(layout.backend, ignore_errors=True)
+    elif not is_new and not vcenter.runs_as(argv):
         tell("vcenter: runs as it was built before; `lab down` and `lab up` start today's")
-    announced = json.loads(vcenter.await_announcement())
     _write(layout.certificate_file, announced["certificate"])
     address = urllib.parse.urlsplit(announced["url"])
     host, port = address.hostname or "", address.port or 0

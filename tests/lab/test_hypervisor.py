@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -229,6 +230,18 @@ def test_lab_down_leaves_nothing_after_everything_was_killed(estate: Estate) -> 
     run_lab(layout, "down")
     assert remains(layout) == []
     assert Daemon(layout, "agent").pid() is None
+
+
+def test_labs_that_come_up_at_once_each_have_a_vcenter_of_their_own() -> None:
+    layouts = [Layout(f"labtwin{number}") for number in range(1, 5)]
+    try:
+        with ThreadPoolExecutor() as engineers:
+            list(engineers.map(lambda layout: run_lab(layout, "up"), layouts))
+        ports = {layout.port_file.read_text() for layout in layouts}
+        assert len(ports) == len(layouts)
+    finally:
+        for layout in layouts:
+            run_lab(layout, "down")
 
 
 def proxy(estate: Estate) -> str:
