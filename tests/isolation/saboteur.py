@@ -20,14 +20,12 @@ class Saboteur:
     """One thing broken for real. where: by which means. cases: all that fail, and no other.
 
     network: one outside that all of it is from or to; None when it is not about such a network.
-    unproved: cases that may be inconclusive meanwhile.
     """
 
     what: str
     where: str
     cases: tuple[str, ...]
     network: str | None = None
-    unproved: tuple[str, ...] = ()
 
     @property
     def red(self) -> str:
@@ -35,8 +33,6 @@ class Saboteur:
         cases = ", ".join(self.cases)
         if self.network:
             cases += f", from or to {self.network} alone"
-        if self.unproved:
-            cases += f"; {', '.join(self.unproved)} may be inconclusive"
         return cases
 
 
@@ -45,8 +41,6 @@ SABOTEURS: dict[str, Saboteur] = {
         what="a port group has the VLAN of a neighbour's",
         where="vCenter",
         cases=("I02", "I06", "I07", "I08", "I09", "I12", "I14", "I15", "I16", "I17", "I22", "I28"),
-        # A host that asks for its gateway anew may take the neighbour's, and is lost.
-        unproved=("I11",),
     ),
     "forged-transmits": Saboteur(
         what="a port group accepts forged transmits",

@@ -48,8 +48,11 @@ TAKEN_MAC = "00:50:56:3f:00:02"
 
 
 def wrong_vlan(estate: Estate, sites: Mapping[str, Site]) -> AbstractContextManager[None]:
-    """Put the neighbour's data segment into our own."""
-    vlan = sites[OWN].stack.outputs().plan.segments["data"].vlan
+    """Put the neighbour's data segment into our application segment.
+
+    Not into our data segment: where addresses are there twice, servers take each other's gateway.
+    """
+    vlan = sites[OWN].stack.outputs().plan.segments["app"].vlan
     return change_setting(
         estate, f"{OTHER}-data", vlan=Switch.VlanIdSpec(inherited=False, vlanId=vlan)
     )
