@@ -27,6 +27,7 @@ from tests.lab import frame
 from tests.lab.estate import Estate, await_true
 from tests.lab.sabotage import PROVIDER, SABOTAGES, TAKEN_MAC
 from tests.lab.sabotage_edge import OTHER, OWN, UPLINK
+from tests.lab.setting import await_fabric, read_fabric
 from tests.lab.site import Site, open_site
 from tests.lab.tenant import fail_tenant, run_tenant
 
@@ -186,7 +187,7 @@ def test_host_whose_probe_is_killed_has_its_own_mac_again_and_connections_go_on(
     (nic,) = (n for n in site.stack.outputs().plan.servers[server].nics if n.segment)
     machine = estate.find(vim.VirtualMachine, f"{OWN}-{server}")
     some_frame = base64.b64encode(frame.plain("x", source=TAKEN_MAC)).decode()
-    before = site.ask(**{server: TRACES})
+    before, switch = site.ask(**{server: TRACES}), read_fabric(estate)
 
     def has(mac: str) -> bool:
         return estate.run(machine, f"cat /sys/class/net/{nic.device}/address") == mac
@@ -215,6 +216,8 @@ def test_host_whose_probe_is_killed_has_its_own_mac_again_and_connections_go_on(
         with pytest.raises(NoAnswerError, match="lost while asked to change_mac"):
             lost.result(30)
     await_true("nothing left", lambda: site.ask(**{server: TRACES}) == before)
+    # The switch follows a moment later; who looked at it before that would wait for it in vain.
+    await_fabric(estate, lambda now: now == switch)
 
 
 @pytest.mark.parametrize("name", SABOTEURS)
